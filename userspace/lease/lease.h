@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * lease/lease.h - what the store knows of one address, and the rules for promising it.
+ *
+ * A *record* is the committed state of an address: its client, a state and `hold_until`, the
+ * wall-clock second up to which nobody else may get it. What a client is granted always
+ * ends at or before hold_until; reclaiming starts after it. These few functions are the whole arithmetic
+ * of that promise; everything else only moves records about.
+ */
+#ifndef ETCDHCP_LEASE_LEASE_H
+#define ETCDHCP_LEASE_LEASE_H
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "dhcp/client_id.h"
+
+enum lease_state {
+	LEASE_NONE,     /* no record */
+	LEASE_BOUND,
+	LEASE_RELEASED, /* rests until hold_until */
+	LEASE_DECLINED, /* on probation until hold_until */
+	LEASE_STATE_COUNT
+};
+
+const char *lease_state_name(enum lease_state state); /* "none", "bound", "released", "declined" */
+
+/** A consistent copy of one record. */
+struct lease {
+	uint32_t addr;            /* host order */
+	enum lease_state state;
+	int64_t hold_until_s;     /* Unix seconds */
+	int64_t revision;         /* store revision of the record's last change; 0: no record */
+	uint16_t client_len;      /* bytes of the client identifier (client_id.h), 0 without a record */
+	const uint8_t *client;    /* into client_inline, or memory that lives until the reader's next quiescent state */
+	uint8_t client_inline[40];
+};
+
+static inline bool lease_is_clients(const struct lease *lease, const struct client_id *client)
+{
+	return lease->state == LEASE_BOUND &&
+	       client_id_equal(client, lease->client, lease->client_len);
+}
+
+/** Rule 2: nobody's promise on this record can still be running. Judged by the earliest clock. */
+static inline bool lease_is_over(const struct lease *lease, const struct moment *now)
+{
+	return lease->state == LEASE_NONE || lease->hold_until_s < now->earliest_s;
+}
+
+/** What a client may ask for, within the network's bounds; @p asked_s 0: it does not say. */
+uint32_t lease_time_wanted(const struct config_times *times, uint32_t asked_s);
+
+/** Rule 3: the hold to commit for a lease of @p lease_s seconds: latest clock + horizon x lease. */
+int64_t lease_hold_until(const struct config_times *times, uint32_t lease_s, const struct moment *now);
+
+/**
+ * Rule 1: what may be granted now on a hold: min(lease_s, hold_until - latest clock), 0 when that
+ * is below the network's minimum lease time (then commit first). Judged by the latest clock.
+ */
+uint32_t lease_grant(const struct config_times *times, uint32_t lease_s, int64_t hold_until_s,
+		     const struct moment *now);
+
+/** Rule 3: so little remains of the hold that an extension should go out behind the reply. */
+bool lease_wants_extension(const struct config_times *times, uint32_t lease_s, int64_t hold_until_s,
+			   const struct moment *now);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * lease/table.h - the lease table: every record of the store, in memory, found by address and by client.
+ *
+ * One writer (the store thread), any number of readers that are registered with RCU (QSBR) and online. A
+ * record lives in a 64-byte slot, one cache line; slots come in pages of 256 neighbouring
+ * addresses, pages are found through a small per-network directory. A slot is changed in place under a sequence
+ * number, readers copy it out and try again if it changed meanwhile. RCU protects what is replaced
+ * rather than changed: the directory and the client index when they grow, client identifiers too long for a slot,
+ * and the reservation map.
+ *
+ * The writer's own bookkeeping (free addresses, offers, expiry) is in allocator.h, in memory of its own, so
+ * that it never touches the readers' cache lines.
+ */
+#ifndef ETCDHCP_LEASE_TABLE_H
+#define ETCDHCP_LEASE_TABLE_H
+
+#include "lease/lease.h"
+
+struct lease_table; /* opaque: all networks */
+struct lease_net;   /* opaque: one network's records; lives as long as the table */
+
+struct lease_table *lease_table_new(void);
+/** No reader left. NULL is fine. */
+void lease_table_free(struct lease_table *table);
+
+/**
+ * The network of that name, made on first use (the store may hold records of networks that the
+ * configuration does not know yet). NULL when memory is short. Writer.
+ */
+struct lease_net *lease_table_net(struct lease_table *table, const char *name, size_t len);
+const char *lease_net_name(const struct lease_net *net);
+/** All networks, in order of creation; NULL past the end. Writer. */
+struct lease_net *lease_table_at(struct lease_table *table, size_t i);
+
+/** The hash by which the client index finds @p client; compute once per request. Any thread. */
+uint64_t lease_client_hash(const struct lease_net *net, const uint8_t *client, size_t len);
+
+/* ---- readers: any registered, online thread; also the writer ---- */
+
+/** Two stages of prefetching for a burst: the directory entry, then the slot. */
+void lease_prefetch_page(const struct lease_net *net, uint32_t addr);
+void lease_prefetch_slot(const struct lease_net *net, uint32_t addr);
+void lease_prefetch_client(const struct lease_net *net, uint64_t hash);
+
+/** Copies the record of @p addr; false (and state LEASE_NONE, revision 0) when there is none. */
+bool lease_read(const struct lease_net *net, uint32_t addr, struct lease *out);
+/**
+ * The address last bound to @p client in this network: its current record, or one that is over but not yet passed on.
+ * A client has at most one record that is not over. False when the client is unknown.
+ */
+bool lease_find(const struct lease_net *net, const uint8_t *client, size_t len, uint64_t hash, struct lease *out);
+
+/** The address reserved for a client (by configuration or at run time), NULL when none. Valid until the next quiescent state. */
+struct lease_reservation {
+	struct client_id client;
+	uint32_t addr;
+	const struct config_scope *scope; /* NULL: the subnet's (run-time reservations) */
+};
+bool lease_net_has_reservations(const struct lease_net *net);
+const struct lease_reservation *lease_reservation_of(const struct lease_net *net, const uint8_t *client, size_t len);
+/** Whom an address is reserved for, NULL: nobody. */
+const struct lease_reservation *lease_reservation_at(const struct lease_net *net, uint32_t addr);
+
+/* ---- writer ---- */
+
+/** 0 or -ENOMEM. @p record->revision must be newer than what the slot has, else nothing changes and 1 is returned. */
+int lease_put(struct lease_net *net, const struct lease *record);
+/** Drops a record deleted at @p revision; 1 when the slot is newer. The client index forgets it too (the stable address of a returning client is kept as long as the address is not passed on: see allocator.h's note on remembered clients). */
+int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision);
+/** Replaces the network's reservations; takes a copy, publishes under RCU, sorts and checks nothing (the caller did). 0 or -ENOMEM. */
+int lease_net_set_reservations(struct lease_net *net, const struct lease_reservation *all, size_t n);
+
+/** Numbers for metrics: any thread. */
+struct lease_net_counts {
+	uint64_t records, bound, released, declined;
+	uint64_t pool_size;      /* addresses in pools, reserved ones left out */
+	uint64_t pool_free;      /* of these: can be offered now */
+	uint64_t offered;        /* of these: on offer */
+};
+void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out);
+/** Bytes of memory the table holds. Any thread. */
+uint64_t lease_table_memory(const struct lease_table *table);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * net/port.h - a source and sink of frames: an AF_XDP socket (one per interface and queue) or an AF_PACKET
+ * socket (one per interface).
+ *
+ * A port belongs to one worker, which alone calls it (status apart). Frames are lent: every frame that
+ * port_receive gives out comes back through port_send or port_drop of the same port, in any order,
+ * at any later time. Nothing allocates after port_open_*.
+ */
+#ifndef ETCDHCP_NET_PORT_H
+#define ETCDHCP_NET_PORT_H
+
+#include "base/counter.h"
+#include "net/frame.h"
+
+enum port_kind { PORT_XDP_ZEROCOPY, PORT_XDP_COPY, PORT_XDP_GENERIC, PORT_PACKET, PORT_KIND_COUNT };
+
+/** X(name, help): one line per counter, all kinds of port together; written by the owner. */
+#define PORT_COUNTERS(X)                                                            \
+	X(rx_frames, "Frames received")                                             \
+	X(rx_bytes, "Bytes received")                                               \
+	X(tx_frames, "Frames handed to the kernel for sending")                     \
+	X(tx_bytes, "Bytes handed to the kernel for sending")                       \
+	X(tx_full, "Replies lost because the transmit ring stayed full")            \
+	X(tx_errors, "Replies the kernel refused")                                  \
+	X(rx_truncated, "Frames longer than the buffer, dropped")                   \
+	X(kicks, "System calls made to start transmission")                         \
+	X(fill_low, "Times that the fill ring ran short of free frames")
+
+struct port_counters {
+#define X(name, help) counter_t name;
+	PORT_COUNTERS(X)
+#undef X
+} __attribute__((aligned(CACHE_LINE)));
+
+struct port_ops {
+	size_t (*receive)(struct port *port, struct frame *frames, size_t max);
+	void (*send)(struct port *port, const struct frame *frames, size_t n);
+	void (*drop)(struct port *port, const struct frame *frames, size_t n);
+	void (*flush)(struct port *port);
+	void (*close)(struct port *port);
+};
+
+struct port {
+	const struct port_ops *ops;
+	enum port_kind kind;
+	int fd;                  /* poll for POLLIN */
+	unsigned ifindex;
+	unsigned queue;          /* 0 for AF_PACKET */
+	uint16_t mtu;
+	uint8_t mac[6];          /* of the interface: replies' source */
+	char interface[16];
+	struct port_counters counters;
+};
+
+/** Up to @p max frames that are waiting, without blocking; 0 when none. */
+static inline size_t port_receive(struct port *p, struct frame *frames, size_t max)
+{
+	return p->ops->receive(p, frames, max);
+}
+
+/** Queues frames for sending and takes them back, whatever becomes of them; they leave at port_flush at the latest. */
+static inline void port_send(struct port *p, const struct frame *frames, size_t n)
+{
+	p->ops->send(p, frames, n);
+}
+
+/** Takes frames back unsent. */
+static inline void port_drop(struct port *p, const struct frame *frames, size_t n)
+{
+	p->ops->drop(p, frames, n);
+}
+
+/** Makes the kernel send what is queued (at most one system call) and refills the receive side. */
+static inline void port_flush(struct port *p)
+{
+	p->ops->flush(p);
+}
+
+/** Gives everything back to the kernel; NULL is fine. */
+void port_close(struct port *port);
+
+const char *port_kind_name(enum port_kind kind); /* "xdp-zerocopy", "xdp-copy", "xdp-generic", "packet" */
+
+#endif
