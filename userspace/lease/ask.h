@@ -66,6 +66,9 @@ struct ask {
 	/* the store thread's own while it holds the ask */
 	struct ask *next;
 	uint8_t tries;
+	bool proven;                  /* a linearizable read has been made for it */
+	bool client_known;            /* client_at is from such a read, not from memory */
+	uint32_t client_at;           /* what the client's key says; 0: absent */
 };
 
 #endif

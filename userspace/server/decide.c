@@ -232,6 +232,8 @@ void server_fill_ask(const struct server_view *view, const struct server_query *
 	ask->hold_until_s = 0;
 	ask->next = NULL;
 	ask->tries = 0;
+	ask->proven = ask->client_known = false;
+	ask->client_at = 0;
 }
 
 /* What silence each unanswerable result is counted as. */

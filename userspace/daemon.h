@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * daemon.h - the running server: everything that start puts together and stop takes apart.
+ *
+ * All of it is the main thread's. Start-up takes what needs privilege first (interfaces, sockets, the
+ * program), gives up the rest of its capabilities, and only then makes threads.
+ */
+#ifndef ETCDHCP_DAEMON_H
+#define ETCDHCP_DAEMON_H
+
+#include "config/config.h"
+
+struct daemon; /* opaque */
+
+/** Takes @p config over, whatever comes of it. NULL and *error with what to do. */
+struct daemon *daemon_start(struct config *config, const char *config_path, struct config_error *error);
+
+/** Reads the configuration file again and swaps it in; a file that is wrong changes nothing and is logged. */
+void daemon_reload(struct daemon *daemon);
+
+/** A descriptor that is readable when interface addresses have changed: then call daemon_readdress. */
+int daemon_address_fd(const struct daemon *daemon);
+void daemon_readdress(struct daemon *daemon);
+
+/** Answers what was received, makes durable what was promised, takes the program off. Within 5 s. NULL is fine. */
+void daemon_stop(struct daemon *daemon);
+
+#endif

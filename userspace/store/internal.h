@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * store/internal.h - the store thread's state, shared by the files of this folder and nobody else.
+ *
+ *     store.c         the thread: rings in, batches out, time
+ *     transact.c      asks -> plans -> flights -> batches, and back
+ *     mirror.c        what other servers and operators changed -> table
+ *     reservations.c  run-time reservations, merged with the configured ones
+ */
+#ifndef ETCDHCP_STORE_INTERNAL_H
+#define ETCDHCP_STORE_INTERNAL_H
+
+#include <semaphore.h>
+
+#include "base/ring.h"
+#include "base/thread.h"
+#include "lease/allocator.h"
+#include "store/flight.h"
+#include "store/record.h"
+#include "store/store.h"
+
+struct store_worker {
+	struct ring *asks, *answers;
+	struct wakeup wakeup;
+	bool answered; /* this round: wake it at the end */
+};
+
+/** Main's request to follow a configuration. */
+struct store_reconfiguration {
+	const struct config *config;
+	struct lease_net **nets;
+	int result;
+	sem_t done;
+};
+
+/** A first-in first-out line of asks. */
+struct ask_line {
+	struct ask *first, **end;
+};
+
+struct run_time_reservations; /* opaque */
+
+struct store {
+	struct kv_sink sink; /* first: the backend's threads know us by it */
+	struct clock *clock;
+	const struct kv_ops *ops;
+	struct kv *kv;
+	char server_id[64];
+
+	struct lease_table *table;
+	struct run_time_reservations *run_time;
+	const struct config *config; /* NULL until the first store_configure */
+
+	struct store_worker *workers;
+	size_t n_workers;
+	struct thread thread;
+	struct wakeup wakeup;
+	struct ring *committed, *events; /* from the backend's thread */
+	_Atomic(struct store_reconfiguration *) reconfiguration;
+	atomic_bool stopping;
+
+	/* the store thread's own from here on */
+	struct moment now;
+	struct flights *flights;
+	struct ask_line again;       /* asks to be looked at once more */
+	struct flight *unresolved;   /* waiting for a linearizable read */
+	uint32_t n_unresolved;
+	uint64_t resolve_at_ns;
+	uint32_t batch_cap, in_flight_max, in_flight;
+	struct kv_batch *open;       /* being filled */
+	struct kv_batch **ready;     /* full, waiting for a place in flight: a ring of ready_cap */
+	uint32_t ready_cap, ready_first, n_ready;
+	struct kv_batch **spare;
+	uint32_t n_spare;
+	uint64_t commit_ewma_ns;
+	uint64_t blocked_until_ns;   /* the last batch failed: do not promise before then */
+	uint64_t tick_at_ns;
+	bool reservations_changed;
+
+	/* read by others */
+	atomic_bool loaded, connected;
+	_Atomic uint64_t queued, unresolved_count;
+	struct store_counters counters;
+	struct histogram batch_sizes, commit_times;
+};
+
+/* transact.c */
+void transact_begin(struct store *store, struct ask *ask);
+void transact_begin_again(struct store *store);
+void transact_finish(struct store *store, struct kv_batch *batch);
+void transact_send(struct store *store);
+void transact_tick(struct store *store);
+void transact_answer(struct store *store, struct ask *ask, enum ask_result result);
+bool transact_idle(const struct store *store);
+
+/* mirror.c */
+void mirror_apply(struct store *store, const struct kv_events *events);
+
+/* reservations.c */
+struct run_time_reservations *run_time_new(void);
+void run_time_free(struct run_time_reservations *run_time);
+/** 0, or -ENOMEM. */
+int run_time_put(struct run_time_reservations *run_time, struct lease_net *net,
+		 const struct client_id *client, uint32_t addr);
+void run_time_remove(struct run_time_reservations *run_time, struct lease_net *net,
+		     const struct client_id *client);
+void run_time_clear(struct run_time_reservations *run_time);
+/** Publishes configured and run-time reservations of one network; run-time ones win. 0 or -ENOMEM. */
+int run_time_publish(const struct run_time_reservations *run_time, struct lease_net *net,
+		     const struct config *config, const struct config_network *network);
+
+static inline void ask_line_add(struct ask_line *line, struct ask *ask)
+{
+	ask->next = NULL;
+	*line->end = ask;
+	line->end = &ask->next;
+}
+
+static inline struct ask *ask_line_take(struct ask_line *line)
+{
+	struct ask *ask = line->first;
+
+	if (ask) {
+		line->first = ask->next;
+		if (!line->first)
+			line->end = &line->first;
+	}
+	return ask;
+}
+
+#endif

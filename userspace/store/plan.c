@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/plan.h"
+
+static bool is_clients(const struct lease *record, const struct client_id *client)
+{
+	return record->state != LEASE_NONE &&
+	       client_id_equal(client, record->client, record->client_len);
+}
+
+static void answer(struct plan *plan, enum ask_result result)
+{
+	plan->kind = PLAN_ANSWER;
+	plan->result = result;
+}
+
+/* Rule 5: a refusal needs proof. */
+static void refuse(const struct plan_input *in, struct plan *plan, enum ask_result result)
+{
+	if (in->proven)
+		answer(plan, result);
+	else
+		plan->kind = PLAN_PROBE;
+}
+
+/* A hold never shrinks while the client may rely on it: rule 1 for promises made before. */
+static void extend(const struct plan_input *in, struct plan *plan)
+{
+	plan->kind = PLAN_COMMIT;
+	plan->state = LEASE_BOUND;
+	plan->hold_until_s =
+		max_i64(in->now.latest_s + in->hold_s,
+			is_clients(in->record, in->client) ? in->record->hold_until_s : 0);
+}
+
+/* The client's binding elsewhere ends with this one; what it was promised there stays held. */
+static void leave_former(const struct plan_input *in, struct plan *plan)
+{
+	const struct lease *former = in->former;
+
+	if (!plan->client_at || plan->client_at == in->addr || former->addr != plan->client_at ||
+	    former->state != LEASE_BOUND || !is_clients(former, in->client))
+		return;
+	plan->former = lease_is_over(former, &in->now) ? PLAN_FORMER_REMOVE : PLAN_FORMER_RELEASE;
+}
+
+static void bind_anew(const struct plan_input *in, struct plan *plan)
+{
+	const struct lease *former = in->former;
+
+	extend(in, plan);
+	plan->client = PLAN_CLIENT_PUT;
+	plan->guard_client = true;
+	if (in->client_known)
+		plan->client_at = in->client_at;
+	else if (former->state == LEASE_BOUND && is_clients(former, in->client))
+		plan->client_at = former->addr;
+	plan->evict = in->record->state == LEASE_BOUND && !is_clients(in->record, in->client);
+	leave_former(in, plan);
+}
+
+/* SELECTING, and the renewals that memory could not answer. */
+static void plan_bind(const struct plan_input *in, struct plan *plan)
+{
+	const struct lease *record = in->record;
+	bool own = is_clients(record, in->client);
+
+	if (own && record->state == LEASE_BOUND)
+		extend(in, plan);
+	else if (lease_is_over(record, &in->now) || (own && record->state == LEASE_RELEASED))
+		bind_anew(in, plan);
+	else
+		refuse(in, plan, ASK_DENIED);
+}
+
+/* Behind a reply already sent: only ever moves the end of the client's own binding. */
+static void plan_extend(const struct plan_input *in, struct plan *plan)
+{
+	if (is_clients(in->record, in->client) && in->record->state == LEASE_BOUND)
+		extend(in, plan);
+	else
+		answer(plan, ASK_UNKNOWN_CLIENT);
+}
+
+/* INIT-REBOOT, rule 4: another's address or another address is refused, no record at all is silence. */
+static void plan_confirm(const struct plan_input *in, struct plan *plan)
+{
+	const struct lease *record = in->record;
+	bool own = is_clients(record, in->client);
+	bool elsewhere = in->client_known && in->client_at && in->client_at != in->addr;
+
+	if (own && record->state == LEASE_BOUND)
+		extend(in, plan);
+	else if (own || elsewhere || !lease_is_over(record, &in->now))
+		refuse(in, plan, ASK_DENIED);
+	else
+		refuse(in, plan, ASK_UNKNOWN_CLIENT);
+}
+
+static void plan_give_up(const struct plan_input *in, struct plan *plan, enum lease_state state)
+{
+	if (is_clients(in->record, in->client) && in->record->state == LEASE_BOUND) {
+		plan->kind = PLAN_COMMIT;
+		plan->state = state;
+		plan->hold_until_s = in->now.latest_s + in->hold_s;
+		plan->client = PLAN_CLIENT_DELETE;
+	} else {
+		refuse(in, plan, ASK_UNKNOWN_CLIENT);
+	}
+}
+
+static void plan_expire(const struct plan_input *in, struct plan *plan)
+{
+	if (in->record->state == LEASE_NONE || !lease_is_over(in->record, &in->now)) {
+		answer(plan, ASK_UNKNOWN_CLIENT);
+		return;
+	}
+	plan->kind = PLAN_COMMIT;
+	plan->state = LEASE_NONE;
+	plan->evict = in->record->state == LEASE_BOUND;
+}
+
+void plan_make(const struct plan_input *in, struct plan *plan)
+{
+	*plan = (struct plan){0};
+	switch ((int)in->op) {
+	case ASK_BIND:
+	case ASK_RENEW:
+		plan_bind(in, plan);
+		break;
+	case ASK_EXTEND:
+		plan_extend(in, plan);
+		break;
+	case ASK_CONFIRM:
+		plan_confirm(in, plan);
+		break;
+	case ASK_RELEASE:
+		plan_give_up(in, plan, LEASE_RELEASED);
+		break;
+	case ASK_DECLINE:
+		plan_give_up(in, plan, LEASE_DECLINED);
+		break;
+	case PLAN_OP_EXPIRE:
+		plan_expire(in, plan);
+		break;
+	default:
+		answer(plan, ASK_UNAVAILABLE);
+		break;
+	}
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * store/store.h - the store thread: the only writer of the lease table, and the way to the database.
+ *
+ * Workers hand it asks through bounded rings and get them back answered. It chooses addresses,
+ * turns each promise into a guarded transaction, lets transactions gather in batches while others are
+ * under way, applies what was committed to the table at once and what other servers committed as the
+ * mirror reports it, and answers nothing that is not durable.
+ *
+ *     workers --asks--> [ store thread ] --batches--> kv backend (its own thread)
+ *             <-answers-      |       <--committed, events--
+ *                             +--> lease table (read by workers under RCU)
+ */
+#ifndef ETCDHCP_STORE_STORE_H
+#define ETCDHCP_STORE_STORE_H
+
+#include "base/counter.h"
+#include "base/histogram.h"
+#include "base/wakeup.h"
+#include "lease/ask.h"
+#include "store/kv.h"
+
+struct store; /* opaque */
+
+/* X(name, help): counters of the store thread. */
+#define STORE_COUNTERS(X)                                                                       \
+	X(offers, "Addresses put on offer")                                                     \
+	X(commits, "Transactions committed")                                                    \
+	X(conflicts, "Transactions refused because another server was first or the mirror lagged") \
+	X(refused, "Transactions that certainly did not happen")                                \
+	X(unknown, "Transactions of unknown outcome")                                           \
+	X(resolved, "Unknown outcomes cleared up by a linearizable read")                       \
+	X(probes, "Linearizable reads made before a refusal")                                   \
+	X(duplicates, "Retransmissions of requests that were being committed")                  \
+	X(shed, "Asks turned away because of overload")                                         \
+	X(expired, "Expired records deleted")                                                   \
+	X(mirror_events, "Changes applied from the mirror")                                     \
+	X(mirror_invalid, "Keys or records in the store that could not be understood")
+
+struct store_counters {
+#define X(name, help) counter_t name;
+	STORE_COUNTERS(X)
+#undef X
+} __attribute__((aligned(CACHE_LINE)));
+
+/** What the store shows to metrics and readiness; any thread. */
+struct store_view {
+	const char *backend;
+	bool loaded;                 /* the mirror has been complete once */
+	bool connected;
+	uint64_t staleness_ns;       /* since the last word of the store */
+	uint64_t queued;             /* transactions waiting or under way */
+	uint64_t unresolved;         /* addresses of unknown outcome */
+	uint64_t memory;             /* bytes of the lease table */
+	struct kv_status kv;
+};
+
+/**
+ * Opens the backend that @p config names (checks only, see kv.h) and makes the lease table. NULL and *error.
+ * @p clock and the backend outlive the store thread; @p config must stay until the first store_configure returned.
+ */
+struct store *store_new(const struct config *config, struct clock *clock, size_t n_workers,
+			struct config_error *error);
+/** Workers gone and every ask home. NULL is fine. */
+void store_free(struct store *store);
+
+/** Starts the thread (on @p cpu or THREAD_ANY_CPU) and the backend. 0 or negative errno. */
+int store_start(struct store *store, int cpu);
+/** Commits what has been asked, answers it, stops backend and thread. Workers still take answers meanwhile. */
+void store_stop(struct store *store);
+
+/**
+ * Makes the store follow @p config: networks, pools, reservations. Blocks until the store thread has done so; fills @p nets,
+ * config->n_networks of them. 0 or -ENOMEM (then nothing changed that matters). Main thread, store started.
+ * The old configuration may be freed after the next grace period.
+ */
+int store_configure(struct store *store, const struct config *config, struct lease_net **nets);
+
+/* ---- one worker's side; worker @p i alone calls these ---- */
+
+/** Hands over an ask; false when the ring is full. Call store_kick once per burst afterwards. */
+bool store_submit(struct store *store, size_t worker, struct ask *ask);
+void store_kick(struct store *store);
+/** Answered asks, oldest first; returns how many. */
+size_t store_answers(struct store *store, size_t worker, struct ask **asks, size_t max);
+/** What wakes the worker when there are answers. */
+struct wakeup *store_worker_wakeup(struct store *store, size_t worker);
+
+/* ---- any thread ---- */
+
+void store_view(const struct store *store, struct store_view *out);
+const struct store_counters *store_counters(const struct store *store);
+/** Batch sizes (transactions), and nanoseconds from sending a batch to its commit. */
+const struct histogram *store_batch_sizes(const struct store *store);
+const struct histogram *store_commit_times(const struct store *store);
+const struct lease_table *store_table(const struct store *store);
+
+#endif

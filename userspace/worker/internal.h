@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * worker/internal.h - a worker's state, shared by the files of this folder and nobody else.
+ *
+ *     worker.c   the loop: ports, answers, sleep
+ *     burst.c    frames -> decisions -> replies, a burst at a time
+ *     answer.c   the store's answers -> replies
+ */
+#ifndef ETCDHCP_WORKER_INTERNAL_H
+#define ETCDHCP_WORKER_INTERNAL_H
+
+#include "base/thread.h"
+#include "worker/exchange.h"
+#include "worker/worker.h"
+
+#define BURST 32
+
+/** One frame on its way through the stages. */
+struct item {
+	struct packet packet;
+	struct dhcp_request request;
+	struct server_query query;
+	struct server_decision decision;
+};
+
+/** Frames of one port that are done with: to be sent, to be given back. */
+struct outbox {
+	struct frame send[BURST], drop[BURST];
+	size_t n_send, n_drop;
+};
+
+struct worker {
+	size_t index;
+	struct worker_port ports[WORKER_MAX_PORTS];
+	size_t n_ports;
+	bool touched[WORKER_MAX_PORTS]; /* to be flushed at the end of the round */
+	struct worker_world *world;
+	struct store *store;
+	const struct clock *clock;
+	struct moment now;              /* of this round */
+	const struct server_view *view; /* of this round */
+	bool submitted;                 /* the store is to be kicked */
+	struct exchanges exchanges;
+	struct item items[BURST];
+	struct worker_counters counters;
+	struct histogram reply_times[WORKER_PATH_COUNT];
+	atomic_bool stopping;
+	struct thread thread;
+};
+
+/** Receives and handles a burst of one port; returns how many frames there were. */
+size_t burst_run(struct worker *worker, size_t port);
+/** Takes the store's answers and sends what follows from them; returns how many there were. */
+size_t answer_run(struct worker *worker);
+
+/** Locates and fills the query of a parsed request. */
+enum server_drop item_locate(struct worker *worker, struct item *item, size_t port);
+/** Turns a decision's reply into a frame ready to leave; false when it has no room (counted). */
+bool item_write_reply(struct worker *worker, struct item *item);
+/** Hands the question of a decision to the store; false when the bound is reached. */
+bool item_ask(struct worker *worker, const struct item *item, size_t port);
+
+#endif

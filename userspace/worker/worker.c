@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/worker.h"
+
+#include <poll.h>
+#include <urcu/urcu-qsbr.h>
+
+#include "worker/internal.h"
+
+#define STOP_WITHIN_NS (2 * NS_PER_S)
+/* Frames a port may still hand over once the worker is to stop: more than any ring holds. */
+#define STOP_FRAMES 8192
+
+static const char *const path_names[] = {
+#define X(symbol, text) [symbol] = text,
+	WORKER_PATHS(X)
+#undef X
+};
+
+const char *worker_path_name(enum worker_path path)
+{
+	return path_names[path];
+}
+
+static void flush_ports(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->n_ports; i++) {
+		if (worker->touched[i])
+			port_flush(worker->ports[i].port);
+		worker->touched[i] = false;
+	}
+}
+
+/* One look at everything; how much there was. */
+static size_t round_once(struct worker *worker, bool receive)
+{
+	size_t n = 0;
+
+	worker->now = clock_read(worker->clock);
+	worker->view = atomic_load_explicit(&worker->world->view, memory_order_acquire);
+	for (size_t i = 0; receive && i < worker->n_ports; i++)
+		n += burst_run(worker, i);
+	n += answer_run(worker);
+	flush_ports(worker);
+	if (worker->submitted)
+		store_kick(worker->store);
+	worker->submitted = false;
+	counter_set(&worker->counters.pending, worker->exchanges.in_use);
+	return n;
+}
+
+static void wait_for_something(struct worker *worker, int timeout_ms)
+{
+	struct wakeup *wakeup = store_worker_wakeup(worker->store, worker->index);
+	struct pollfd fds[WORKER_MAX_PORTS + 1];
+
+	for (size_t i = 0; i < worker->n_ports; i++)
+		fds[i] = (struct pollfd){.fd = worker->ports[i].port->fd, .events = POLLIN};
+	fds[worker->n_ports] = (struct pollfd){.fd = wakeup->fd, .events = POLLIN};
+	wakeup_arm(wakeup);
+	if (!round_once(worker, true) && !atomic_load(&worker->stopping)) {
+		urcu_qsbr_thread_offline();
+		poll(fds, worker->n_ports + 1, timeout_ms);
+		urcu_qsbr_thread_online();
+	}
+	wakeup_disarm(wakeup);
+}
+
+/* Waits for the store alone: ports are not looked at any more. */
+static void wait_for_answers(struct worker *worker)
+{
+	struct wakeup *wakeup = store_worker_wakeup(worker->store, worker->index);
+	struct pollfd fd = {.fd = wakeup->fd, .events = POLLIN};
+
+	wakeup_arm(wakeup);
+	if (!round_once(worker, false)) {
+		urcu_qsbr_thread_offline();
+		poll(&fd, 1, 50);
+		urcu_qsbr_thread_online();
+	}
+	wakeup_disarm(wakeup);
+}
+
+/* What was received is answered; what the store holds is waited for. */
+static void wind_down(struct worker *worker)
+{
+	uint64_t until_ns = clock_mono_ns() + STOP_WITHIN_NS;
+	size_t taken = 0, n;
+
+	do {
+		n = round_once(worker, true);
+		taken += n;
+		urcu_qsbr_quiescent_state();
+	} while (n && taken < STOP_FRAMES);
+	while (worker->exchanges.in_use && clock_mono_ns() < until_ns)
+		wait_for_answers(worker);
+	if (worker->exchanges.in_use)
+		log_warn("stopped with requests unanswered: the store did not confirm them",
+			 F_U64("worker", worker->index),
+			 F_U64("requests", worker->exchanges.in_use));
+}
+
+static void run(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (!atomic_load_explicit(&worker->stopping, memory_order_acquire)) {
+		if (!round_once(worker, true))
+			wait_for_something(worker, -1);
+		urcu_qsbr_quiescent_state();
+	}
+	wind_down(worker);
+}
+
+struct worker *worker_new(const struct worker_options *options)
+{
+	struct worker *worker = aligned_alloc(CACHE_LINE, sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	memset(worker, 0, sizeof(*worker));
+	worker->index = options->index;
+	worker->n_ports = options->n_ports;
+	memcpy(worker->ports, options->ports, options->n_ports * sizeof(*options->ports));
+	worker->world = options->world;
+	worker->store = options->store;
+	worker->clock = options->clock;
+	worker->thread = (struct thread){
+		.name = "worker",
+		.cpu = options->cpu,
+		.reads_rcu = true,
+		.run = run,
+		.arg = worker,
+	};
+	if (exchanges_init(&worker->exchanges, options->pending_max)) {
+		free(worker);
+		return NULL;
+	}
+	return worker;
+}
+
+int worker_start(struct worker *worker)
+{
+	return thread_start(&worker->thread);
+}
+
+void worker_stop(struct worker *worker)
+{
+	atomic_store_explicit(&worker->stopping, true, memory_order_release);
+	wakeup_signal(store_worker_wakeup(worker->store, worker->index));
+}
+
+void worker_join(struct worker *worker)
+{
+	thread_join(&worker->thread);
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	exchanges_fini(&worker->exchanges);
+	free(worker);
+}
+
+const struct worker_counters *worker_counters(const struct worker *worker)
+{
+	return &worker->counters;
+}
+
+const struct histogram *worker_reply_times(const struct worker *worker, enum worker_path path)
+{
+	return &worker->reply_times[path];
+}
