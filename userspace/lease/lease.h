@@ -4,8 +4,8 @@
  *
  * A *record* is the committed state of an address: its client, a state and `hold_until`, the
  * wall-clock second up to which nobody else may get it. What a client is granted always
- * ends at or before hold_until; reclaiming starts after it. These few functions are the whole arithmetic
- * of that promise; everything else only moves records about.
+ * ends at or before hold_until; reclaiming starts after it. These few functions are the whole
+ * arithmetic of that promise; everything else only moves records about.
  */
 #ifndef ETCDHCP_LEASE_LEASE_H
 #define ETCDHCP_LEASE_LEASE_H
@@ -15,7 +15,7 @@
 #include "dhcp/client_id.h"
 
 enum lease_state {
-	LEASE_NONE,     /* no record */
+	LEASE_NONE, /* no record */
 	LEASE_BOUND,
 	LEASE_RELEASED, /* rests until hold_until */
 	LEASE_DECLINED, /* on probation until hold_until */
@@ -26,12 +26,13 @@ const char *lease_state_name(enum lease_state state); /* "none", "bound", "relea
 
 /** A consistent copy of one record. */
 struct lease {
-	uint32_t addr;            /* host order */
+	uint32_t addr; /* host order */
 	enum lease_state state;
-	int64_t hold_until_s;     /* Unix seconds */
-	int64_t revision;         /* store revision of the record's last change; 0: no record */
-	uint16_t client_len;      /* bytes of the client identifier (client_id.h), 0 without a record */
-	const uint8_t *client;    /* into client_inline, or memory that lives until the reader's next quiescent state */
+	int64_t hold_until_s; /* Unix seconds */
+	int64_t revision;     /* store revision of the record's last change; 0: no record */
+	uint16_t client_len;  /* bytes of the client identifier (client_id.h), 0 without a record */
+	const uint8_t *client; /* into client_inline, or memory that lives until the reader's next
+				  quiescent state */
 	uint8_t client_inline[40];
 };
 
@@ -51,7 +52,8 @@ static inline bool lease_is_over(const struct lease *lease, const struct moment 
 uint32_t lease_time_wanted(const struct config_times *times, uint32_t asked_s);
 
 /** Rule 3: the hold to commit for a lease of @p lease_s seconds: latest clock + horizon x lease. */
-int64_t lease_hold_until(const struct config_times *times, uint32_t lease_s, const struct moment *now);
+int64_t lease_hold_until(const struct config_times *times, uint32_t lease_s,
+			 const struct moment *now);
 
 /**
  * Rule 1: what may be granted now on a hold: min(lease_s, hold_until - latest clock), 0 when that

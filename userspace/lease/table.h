@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * lease/table.h - the lease table: every record of the store, in memory, found by address and by client.
+ * lease/table.h - the lease table: every record of the store, in memory, found by address and by
+ * client.
  *
- * One writer (the store thread), any number of readers that are registered with RCU (QSBR) and online. A
- * record lives in a 64-byte slot, one cache line; slots come in pages of 256 neighbouring
- * addresses, pages are found through a small per-network directory. A slot is changed in place under a sequence
- * number, readers copy it out and try again if it changed meanwhile. RCU protects what is replaced
- * rather than changed: the directory and the client index when they grow, client identifiers too long for a slot,
- * and the reservation map.
+ * One writer (the store thread), any number of readers that are registered with RCU (QSBR) and
+ * online. A record lives in a 64-byte slot, one cache line; slots come in pages of 256 neighbouring
+ * addresses, pages are found through a small per-network directory. A slot is changed in place
+ * under a sequence number, readers copy it out and try again if it changed meanwhile. RCU protects
+ * what is replaced rather than changed: the client index when it grows, client identifiers too long
+ * for a slot, and the reservation map. The writer never waits for a grace period: liburcu's helper
+ * thread frees what it replaced.
  *
- * The writer's own bookkeeping (free addresses, offers, expiry) is in allocator.h, in memory of its own, so
- * that it never touches the readers' cache lines.
+ * The writer's own bookkeeping (free addresses, offers, expiry) is behind allocator.h, in memory of
+ * its own, so that it never touches the readers' cache lines.
  */
 #ifndef ETCDHCP_LEASE_TABLE_H
 #define ETCDHCP_LEASE_TABLE_H
@@ -21,7 +23,7 @@ struct lease_table; /* opaque: all networks */
 struct lease_net;   /* opaque: one network's records; lives as long as the table */
 
 struct lease_table *lease_table_new(void);
-/** No reader left. NULL is fine. */
+/** No reader left, in this and all networks. NULL is fine. */
 void lease_table_free(struct lease_table *table);
 
 /**
@@ -43,40 +45,69 @@ void lease_prefetch_page(const struct lease_net *net, uint32_t addr);
 void lease_prefetch_slot(const struct lease_net *net, uint32_t addr);
 void lease_prefetch_client(const struct lease_net *net, uint64_t hash);
 
-/** Copies the record of @p addr; false (and state LEASE_NONE, revision 0) when there is none. */
+/**
+ * Copies the record of @p addr; false (and state LEASE_NONE, revision 0) when there is none.
+ * out->client may point into *out: copy the identifier, not the struct.
+ */
 bool lease_read(const struct lease_net *net, uint32_t addr, struct lease *out);
 /**
- * The address last bound to @p client in this network: its current record, or one that is over but not yet passed on.
- * A client has at most one record that is not over. False when the client is unknown.
+ * The address last bound to @p client in this network: its current record, or one that is over but
+ * not yet passed on. A client has at most one record that is not over, resting and declined ones
+ * aside: of several, a binding counts more than what is left of one, then the newer more. False
+ * when the client is unknown; *out is then unspecified.
  */
-bool lease_find(const struct lease_net *net, const uint8_t *client, size_t len, uint64_t hash, struct lease *out);
+bool lease_find(const struct lease_net *net, const uint8_t *client, size_t len, uint64_t hash,
+		struct lease *out);
 
-/** The address reserved for a client (by configuration or at run time), NULL when none. Valid until the next quiescent state. */
+/** The address reserved for a client (by configuration or at run time), NULL when none. Valid until
+ * the next quiescent state. */
 struct lease_reservation {
 	struct client_id client;
 	uint32_t addr;
 	const struct config_scope *scope; /* NULL: the subnet's (run-time reservations) */
 };
 bool lease_net_has_reservations(const struct lease_net *net);
-const struct lease_reservation *lease_reservation_of(const struct lease_net *net, const uint8_t *client, size_t len);
+const struct lease_reservation *lease_reservation_of(const struct lease_net *net,
+						     const uint8_t *client, size_t len);
 /** Whom an address is reserved for, NULL: nobody. */
 const struct lease_reservation *lease_reservation_at(const struct lease_net *net, uint32_t addr);
 
 /* ---- writer ---- */
 
-/** 0 or -ENOMEM. @p record->revision must be newer than what the slot has, else nothing changes and 1 is returned. */
+/**
+ * Makes @p record that of its address. 0; 1 when the slot has something as new (record->revision
+ * not above it: nothing changes); -ENOMEM; -EINVAL when it cannot be a record: no client, a state
+ * or revision that says there is none, an address in 0.0.0.0/8. A binding ends an offer of the
+ * address.
+ */
 int lease_put(struct lease_net *net, const struct lease *record);
-/** Drops a record deleted at @p revision; 1 when the slot is newer. The client index forgets it too (the stable address of a returning client is kept as long as the address is not passed on: see allocator.h's note on remembered clients). */
+/**
+ * Drops a record deleted at @p revision. 0 (there may have been none), or 1 when the slot is newer.
+ * The client stays remembered, unseen by readers, until the address is bound to somebody else:
+ * allocator_offer gives it back its address. Later news of the record from before @p revision
+ * changes nothing.
+ */
 int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision);
-/** Replaces the network's reservations; takes a copy, publishes under RCU, sorts and checks nothing (the caller did). 0 or -ENOMEM. */
-int lease_net_set_reservations(struct lease_net *net, const struct lease_reservation *all, size_t n);
+
+/**
+ * A full load in place of a lost watch: between these two calls everything that exists is put
+ * again. The second removes all records of revision below @p revision (that of the load) that were
+ * not put meanwhile, newer or not; returns how many.
+ */
+void lease_table_sweep_begin(struct lease_table *table);
+size_t lease_table_sweep(struct lease_table *table, int64_t revision);
+
+/** Replaces the network's reservations; takes a copy, publishes under RCU, sorts and checks nothing
+ * (the caller did). 0 or -ENOMEM. */
+int lease_net_set_reservations(struct lease_net *net, const struct lease_reservation *all,
+			       size_t n);
 
 /** Numbers for metrics: any thread. */
 struct lease_net_counts {
 	uint64_t records, bound, released, declined;
-	uint64_t pool_size;      /* addresses in pools, reserved ones left out */
-	uint64_t pool_free;      /* of these: can be offered now */
-	uint64_t offered;        /* of these: on offer */
+	uint64_t pool_size; /* addresses in pools, reserved ones left out */
+	uint64_t pool_free; /* of these: can be offered now */
+	uint64_t offered;   /* of these: on offer */
 };
 void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out);
 /** Bytes of memory the table holds. Any thread. */

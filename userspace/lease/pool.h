@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * lease/pool.h - the free addresses of a network's pools, in the order in which they are given out.
+ *
+ * A pool (one per subnet) is cut where pages are: a block is a pool's part of a page. Which of its
+ * addresses are free is not kept but computed, 64 at a time, from the page's marks: members and not
+ * taken. Only one thing is kept in step: a block stands in its pool's queue exactly while it has a
+ * free address.
+ *
+ * The block at the head gives its addresses in turn. An address that becomes free while its block
+ * is in the queue is marked fresh and left out until the block has given all others and gone to the
+ * tail. So what was freed last is given last, by and large, and giving looks at one block and at
+ * five words.
+ *
+ * Each pool has two queues: blocks of this server, and those of its peers, which are used when the
+ * former is empty. Writer only, but for the counters.
+ */
+#ifndef ETCDHCP_LEASE_POOL_H
+#define ETCDHCP_LEASE_POOL_H
+
+#include "lease/page.h"
+
+enum pool_lane { POOL_OWN, POOL_PEERS, POOL_LANE_COUNT };
+
+struct block {
+	uint64_t members[PAGE_WORDS];
+	struct page *page;
+	uint32_t pool;       /* index into pools.pools */
+	uint32_t next, prev; /* in the queue: index into pools.blocks + 1, 0: none */
+	uint8_t cursor;      /* where the search for the next address begins */
+	uint8_t lane;        /* the queue it is in */
+	bool queued;
+};
+
+struct pool {
+	uint32_t subnet; /* index into config.subnets */
+	struct {
+		uint32_t first, last;
+	} queues[POOL_LANE_COUNT];
+};
+
+/** Counters are read by any thread. */
+struct pools {
+	struct pool *pools; /* by subnet */
+	uint32_t n_pools;
+	struct block *blocks; /* by pool, then address; those of one page are neighbours */
+	uint32_t n_blocks;
+	uint64_t *waiting;             /* bits: pools with a block in a queue */
+	counter_t size, free, offered; /* addresses, reserved ones left out; free; on offer */
+	counter_t looked;              /* words looked at to find free addresses, since ever */
+};
+
+/** Called for each page before its blocks are put in queues, see pools_build. */
+typedef struct page *(*pools_page_fn)(void *ctx, uint32_t addr);
+
+/**
+ * The blocks of @p network's pools; pages come from @p page_of. NULL @p network: none. Nothing
+ * stands in a queue yet. 0 or -ENOMEM.
+ */
+int pools_build(struct pools *pools, struct memory *memory, const struct config *config,
+		const struct config_network *network, pools_page_fn page_of, void *ctx);
+void pools_fini(struct pools *pools, struct memory *memory);
+
+/** Puts @p next, built before, in the place of @p pools; never fails. Marks keep their meaning. */
+void pools_install(struct pools *pools, struct pools *next, struct memory *memory);
+
+/** The block that @p addr belongs to, NULL: in no pool. */
+struct block *pools_block(const struct pools *pools, const struct page *page, uint32_t addr);
+
+/** Sets or clears a mark and keeps queues and counters in step with it. */
+void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page_mark mark,
+		bool on);
+
+/** page->own has changed: moves the page's blocks to the other queue. */
+void pools_requeue(struct pools *pools, struct page *page);
+
+/**
+ * The next free address, in the pool of @p subnet before the others; false when there is none. It
+ * stays free until marked; asked again, the next one is named.
+ */
+bool pools_next(struct pools *pools, uint32_t subnet, struct page **page, uint32_t *addr);
+
+#endif

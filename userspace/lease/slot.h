@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * lease/slot.h - one record in one cache line, read without locks while it is written.
+ *
+ * A sequence lock in C11 atomics (Boehm, "Can Seqlocks Get Along With Programming Language Memory
+ * Models?", 2012). The writer makes the sequence odd, writes the words with release, makes it even
+ * with release: whoever sees a new word sees the odd number too. A reader loads the words with
+ * acquire, so that its second look at the sequence comes after them. On x86 these are plain moves.
+ *
+ * A reader repeats only when the writer has moved on: it waits for nothing but the few stores in
+ * between.
+ */
+#ifndef ETCDHCP_LEASE_SLOT_H
+#define ETCDHCP_LEASE_SLOT_H
+
+#include "lease/lease.h"
+#include "lease/memory.h"
+
+#define SLOT_CLIENT_WORDS  5
+#define SLOT_CLIENT_INLINE (SLOT_CLIENT_WORDS * sizeof(uint64_t))
+
+static_assert(SLOT_CLIENT_INLINE == sizeof(((struct lease *)0)->client_inline), "copied whole");
+
+/**
+ * All zero: nothing is known of the address. The client and the revision of a deleted record stay,
+ * under LEASE_NONE: the one for the client's return, the other against older news of the record.
+ */
+struct slot {
+	_Atomic uint32_t seq;  /* odd while the writer is at it */
+	_Atomic uint32_t meta; /* state << 16 | length of the client identifier */
+	_Atomic int64_t hold_until_s;
+	_Atomic int64_t revision;
+	_Atomic uint64_t client[SLOT_CLIENT_WORDS]; /* or, in [0], a struct long_client * */
+};
+
+static_assert(sizeof(struct slot) == CACHE_LINE, "one record, one cache line");
+
+/** An identifier too long for a slot; immutable, retired when another takes its place. */
+struct long_client {
+	struct retired retired;
+	uint8_t bytes[CLIENT_ID_MAX];
+};
+
+static inline struct long_client *slot_long_client(const uint64_t *words)
+{
+	return (struct long_client *)(uintptr_t)words[0];
+}
+
+static inline uint32_t slot_load(const struct slot *slot, struct lease *out, uint64_t *client)
+{
+	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
+	uint32_t meta = atomic_load_explicit(&slot->meta, memory_order_acquire);
+
+	out->hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
+	out->revision = atomic_load_explicit(&slot->revision, memory_order_acquire);
+	for (size_t i = 0; i < SLOT_CLIENT_WORDS; i++)
+		client[i] = atomic_load_explicit(&slot->client[i], memory_order_acquire);
+	out->state = (enum lease_state)(meta >> 16);
+	out->client_len = (uint16_t)meta;
+	return seq;
+}
+
+/**
+ * A consistent copy of the slot as it is: of a deleted record, client and revision are still
+ * there. Any online reader; out->addr is left alone.
+ */
+static inline void slot_read(const struct slot *slot, struct lease *out)
+{
+	uint64_t client[SLOT_CLIENT_WORDS];
+	uint32_t seq;
+
+	for (;;) {
+		seq = slot_load(slot, out, client);
+		if (likely(!(seq & 1) &&
+			   seq == atomic_load_explicit(&slot->seq, memory_order_relaxed)))
+			break;
+		caa_cpu_relax();
+	}
+	if (unlikely(out->client_len > SLOT_CLIENT_INLINE)) {
+		out->client = slot_long_client(client)->bytes;
+		return;
+	}
+	memcpy(out->client_inline, client, sizeof(client));
+	out->client = out->client_inline;
+}
+
+/** The record's words, the client's left as they are. Writer, between begin and end. */
+static inline void slot_write(struct slot *slot, enum lease_state state, uint16_t client_len,
+			      int64_t hold_until_s, int64_t revision)
+{
+	atomic_store_explicit(&slot->meta, (uint32_t)state << 16 | client_len,
+			      memory_order_release);
+	atomic_store_explicit(&slot->hold_until_s, hold_until_s, memory_order_release);
+	atomic_store_explicit(&slot->revision, revision, memory_order_release);
+}
+
+/** The client's words. Writer, between begin and end. */
+static inline void slot_write_client(struct slot *slot, const uint64_t *client)
+{
+	for (size_t i = 0; i < SLOT_CLIENT_WORDS; i++)
+		atomic_store_explicit(&slot->client[i], client[i], memory_order_release);
+}
+
+/** Writer: readers wait from here ... */
+static inline void slot_begin(struct slot *slot)
+{
+	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&slot->seq, seq + 1, memory_order_relaxed);
+}
+
+/** ... to here. */
+static inline void slot_end(struct slot *slot)
+{
+	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&slot->seq, seq + 1, memory_order_release);
+}
+
+#endif
