@@ -32,7 +32,7 @@ enum page_mark {
 	    MARK_TAKEN_COUNT, /* freed since its block was last taken up: not yet its turn */
 	MARK_RECORD,          /* it has a record */
 	MARK_INDEXED,         /* the client index leads its client here */
-	MARK_SEEN,            /* put since the last lease_table_sweep_begin */
+	MARK_SEEN,            /* put since the last lease_table_begin_load */
 	MARK_COUNT
 };
 

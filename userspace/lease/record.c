@@ -190,7 +190,7 @@ int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision)
 
 /* ---- full loads ---- */
 
-void lease_table_sweep_begin(struct lease_table *table)
+void lease_table_begin_load(struct lease_table *table)
 {
 	for (size_t i = 0; i < table->n_nets; i++)
 		for (struct page *page = table->nets[i]->dir.pages; page; page = page->next)
@@ -213,7 +213,7 @@ static size_t sweep_page(struct lease_net *net, struct page *page, int64_t revis
 	return n;
 }
 
-size_t lease_table_sweep(struct lease_table *table, int64_t revision)
+size_t lease_table_end_load(struct lease_table *table, int64_t revision)
 {
 	size_t n = 0;
 

@@ -129,6 +129,18 @@ void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 	out->records = out->bound + out->released + out->declined;
 }
 
+uint64_t lease_table_records(const struct lease_table *table)
+{
+	struct lease_net_counts counts;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < table->n_nets; i++) {
+		lease_net_counts(table->nets[i], &counts);
+		n += counts.records;
+	}
+	return n;
+}
+
 struct page *net_page(struct lease_net *net, uint32_t addr)
 {
 	bool made;

@@ -91,11 +91,11 @@ int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision);
 
 /**
  * A full load in place of a lost watch: between these two calls everything that exists is put
- * again. The second removes all records of revision below @p revision (that of the load) that were
- * not put meanwhile, newer or not; returns how many.
+ * again, newer or not. The second removes all records of a revision below @p revision (that of the
+ * load) that were not put meanwhile; returns how many.
  */
-void lease_table_sweep_begin(struct lease_table *table);
-size_t lease_table_sweep(struct lease_table *table, int64_t revision);
+void lease_table_begin_load(struct lease_table *table);
+size_t lease_table_end_load(struct lease_table *table, int64_t revision);
 
 /** Replaces the network's reservations; takes a copy, publishes under RCU, sorts and checks nothing
  * (the caller did). 0 or -ENOMEM. */
@@ -110,6 +110,8 @@ struct lease_net_counts {
 	uint64_t offered;   /* of these: on offer */
 };
 void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out);
+/** Records of all networks. Writer. */
+uint64_t lease_table_records(const struct lease_table *table);
 /** Bytes of memory the table holds. Any thread. */
 uint64_t lease_table_memory(const struct lease_table *table);
 
