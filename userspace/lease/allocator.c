@@ -127,6 +127,19 @@ static bool find_unfamiliar(const struct search *s, uint32_t subnet, struct page
 	return false;
 }
 
+/* 0, or -EBUSY while somebody else has what is reserved for the client. */
+static int find_reserved(const struct search *s, uint32_t reserved, struct page **page,
+			 uint32_t *addr)
+{
+	*page = net_page(s->net, reserved);
+	if (!*page)
+		return -ENOMEM;
+	if (!may_have(s, *page, reserved))
+		return -EBUSY;
+	*addr = reserved;
+	return 0;
+}
+
 void net_end_offer(struct lease_net *net, struct offer *offer)
 {
 	uint32_t addr = offer->addr;
@@ -154,53 +167,28 @@ static int put_on_offer(const struct search *s, struct page *page, uint32_t addr
 	return 0;
 }
 
-static void search_init(struct search *s, struct lease_net *net, const struct client_id *client,
-			uint64_t hash, const struct moment *now)
+int allocator_offer(struct lease_net *net, const struct client_id *client, uint64_t hash,
+		    const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
+		    const struct moment *now, uint64_t until_mono_ns, uint32_t *addr)
 {
-	*s = (struct search){
+	struct search s = {
 	    .net = net,
 	    .client = client,
 	    .hash = hash,
 	    .now = now,
 	    .offer = offers_of_client(&net->offers, client->bytes, client->len, hash),
 	};
-}
-
-int allocator_offer_address(struct lease_net *net, const struct client_id *client, uint64_t hash,
-			    uint32_t addr, const struct moment *now, uint64_t until_mono_ns)
-{
-	struct page *page = net_page(net, addr);
-	struct search s;
-
-	if (!page)
-		return -ENOMEM;
-	search_init(&s, net, client, hash, now);
-	if (!may_have(&s, page, addr))
-		return -EBUSY;
-	return put_on_offer(&s, page, addr, until_mono_ns);
-}
-
-int allocator_offer(struct lease_net *net, const struct client_id *client, uint64_t hash,
-		    uint32_t subnet, uint32_t wanted, const struct moment *now,
-		    uint64_t until_mono_ns, bool ignore_reservation, uint32_t *addr)
-{
-	const struct lease_reservation *reservation =
-	    ignore_reservation ? NULL : lease_reservation_of(net, client->bytes, client->len);
 	struct page *page = NULL;
-	struct search s;
 	uint32_t found;
-	int err;
+	int err = 0;
 
-	if (reservation) {
-		found = reservation->addr;
-		err = allocator_offer_address(net, client, hash, found, now, until_mono_ns);
-	} else {
-		search_init(&s, net, client, hash, now);
-		if (!find_familiar(&s, wanted, &page, &found) &&
-		    !find_unfamiliar(&s, subnet, &page, &found))
-			return -ENOSPC;
+	if (reservation)
+		err = find_reserved(&s, reservation->addr, &page, &found);
+	else if (!find_familiar(&s, wanted, &page, &found) &&
+		 !find_unfamiliar(&s, subnet, &page, &found))
+		err = -ENOSPC;
+	if (!err)
 		err = put_on_offer(&s, page, found, until_mono_ns);
-	}
 	if (!err)
 		*addr = found;
 	return err;

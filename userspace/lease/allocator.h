@@ -36,24 +36,20 @@ int allocator_set_members(struct lease_table *table, const char *const *ids, siz
 
 /**
  * Chooses an address for @p client and puts it on offer until @p until_mono_ns; another offer of
- * the client ends. In this order: its reservation (unless @p ignore_reservation), the address it
- * has a live record for or holds an offer of, its former address when free or released by itself,
- * @p wanted when free (option 50, 0: none), the pool of @p subnet (index into config->subnets), the
- * network's other pools. All but the first only while in a pool and not reserved; own blocks before
- * peers'. Returns 0 and *addr, -ENOSPC (nothing free), -EBUSY (its reservation is in somebody
- * else's hands: nothing else was tried) or -ENOMEM.
+ * the client ends.
+ *
+ * With a @p reservation (only the caller knows by which of its identifiers the client has one) it
+ * is that address and no other, -EBUSY while somebody else has it; the caller may ask again with
+ * NULL. Without, in this order: the address it has a live record for or holds an offer of, its
+ * former address when free or released by itself, @p wanted when free (option 50, 0: none), the
+ * pool of @p subnet (index into config->subnets), the network's other pools; each only while in a
+ * pool and not reserved, own blocks before peers'.
+ *
+ * Returns 0 and *addr, -ENOSPC (nothing free), -EBUSY or -ENOMEM.
  */
 int allocator_offer(struct lease_net *net, const struct client_id *client, uint64_t hash,
-		    uint32_t subnet, uint32_t wanted, const struct moment *now,
-		    uint64_t until_mono_ns, bool ignore_reservation, uint32_t *addr);
-
-/**
- * Puts @p addr itself on offer to @p client: an address that is reserved for another of its
- * identifiers, which only the caller knows (option 61 came, the reservation is by hardware
- * address). Pools and reservations are not looked at. 0, -EBUSY (somebody else has it) or -ENOMEM.
- */
-int allocator_offer_address(struct lease_net *net, const struct client_id *client, uint64_t hash,
-			    uint32_t addr, const struct moment *now, uint64_t until_mono_ns);
+		    const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
+		    const struct moment *now, uint64_t until_mono_ns, uint32_t *addr);
 
 /** The client on whose behalf @p addr is on offer may take it; true also when it is on offer to
  * nobody. */
