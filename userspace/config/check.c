@@ -87,25 +87,14 @@ int config_link_compare(const struct config_link *a, const struct config_link *b
 	return order ? order : compare_u32(a->inner_vlan, b->inner_vlan);
 }
 
-static const char *format_range(const struct addr_range *range, char *text, size_t cap)
-{
-	char first[IP4_TEXT_MAX], last[IP4_TEXT_MAX];
-
-	snprintf(text, cap, "%s-%s", value_format_ip4(range->first, first),
-		 value_format_ip4(range->last, last));
-	return text;
-}
-
-static const char *format_prefix(const struct config_subnet *subnet, char *text, size_t cap)
+static const char *format_prefix(const struct config_subnet *subnet, char *text)
 {
 	char addr[IP4_TEXT_MAX];
 
-	snprintf(text, cap, "%s/%d", value_format_ip4(subnet->first, addr),
+	snprintf(text, RANGE_TEXT_MAX, "%s/%d", value_format_ip4(subnet->first, addr),
 		 __builtin_popcount(subnet->mask));
 	return text;
 }
-
-#define RANGE_TEXT_MAX (2 * IP4_TEXT_MAX)
 
 static int check_network_names(struct loader *loader, const struct sources *sources)
 {
@@ -148,11 +137,12 @@ static int check_subnets(struct loader *loader, struct sources *sources)
 			continue;
 		const struct subnet_source *later = a->line > b->line ? a : b;
 		const struct subnet_source *earlier = later == a ? b : a;
-		return config_fail(loader, later->line, "subnet",
-				   "%s overlaps %s at line %u; an address belongs to one subnet",
-				   format_prefix(&later->subnet, one, sizeof(one)),
-				   format_prefix(&earlier->subnet, other, sizeof(other)),
-				   earlier->line);
+		return config_fail(
+		    loader, later->line, "subnet",
+		    "%s overlaps %s at line %u; an address belongs to one subnet, shorten or "
+		    "remove one",
+		    format_prefix(&later->subnet, one), format_prefix(&earlier->subnet, other),
+		    earlier->line);
 	}
 	sources->subnets = NULL;
 	for (size_t i = n; i > 0; i--) {
@@ -166,22 +156,19 @@ static int check_pool(struct loader *loader, const struct config_subnet *subnet,
 		      const struct pool_source *pool)
 {
 	const struct addr_range *r = &pool->range;
-	const struct addr_range usable = {subnet->first + 1, subnet->last - 1};
+	const struct addr_range usable = subnet_usable(subnet);
 	char text[RANGE_TEXT_MAX], other[RANGE_TEXT_MAX];
 
-	format_range(r, text, sizeof(text));
+	value_format_range(r, text);
 	if (r->first < subnet->first || r->last > subnet->last)
 		return config_fail(loader, pool->line, "pools",
-				   "%s is outside its subnet %s; move or shorten it", text,
-				   format_prefix(subnet, other, sizeof(other)));
-	/* a /31 and a /32 have no such addresses (RFC 3021) */
-	if (subnet->last - subnet->first <= 1)
-		return 0;
-	if (r->first == subnet->first || r->last == subnet->last)
+				   "%s is outside its subnet; give at most %s", text,
+				   value_format_range(&usable, other));
+	if (r->first < usable.first || r->last > usable.last)
 		return config_fail(loader, pool->line, "pools",
 				   "%s holds the subnet's %s address; give at most %s", text,
-				   r->first == subnet->first ? "network" : "broadcast",
-				   format_range(&usable, other, sizeof(other)));
+				   r->first < usable.first ? "network" : "broadcast",
+				   value_format_range(&usable, other));
 	return 0;
 }
 
@@ -206,9 +193,8 @@ static int check_pools(struct loader *loader, struct subnet_source *source)
 		const struct pool_source *earlier = later == a ? b : a;
 		return config_fail(loader, later->line, "pools",
 				   "%s overlaps %s at line %u; join them or move one",
-				   format_range(&later->range, one, sizeof(one)),
-				   format_range(&earlier->range, other, sizeof(other)),
-				   earlier->line);
+				   value_format_range(&later->range, one),
+				   value_format_range(&earlier->range, other), earlier->line);
 	}
 	return 0;
 }
@@ -254,7 +240,7 @@ static int check_clients(struct loader *loader, const struct sources *sources)
 		client_id_format(b->client.bytes, b->client.len, text);
 		return config_fail(loader, b->line, "reservations",
 				   "%.64s has a reservation at line %u already; a client has one "
-				   "address in a network",
+				   "address in a network, remove one",
 				   text, a->line);
 	}
 	return 0;

@@ -49,7 +49,8 @@ static int root_read(struct loader *loader, const struct config_source *source,
 	if (!err)
 		err = schema_set_defaults(loader, &config_times_schema, &root->global.times.value);
 	if (!err)
-		err = schema_read(loader, node, "the file", root->parts, ARRAY_SIZE(root->parts));
+		err = schema_read(loader, node, "file", "the file", root->parts,
+				  ARRAY_SIZE(root->parts));
 	root->global.times.given = root->parts[1];
 	return err;
 }

@@ -16,11 +16,20 @@ static bool is_unicast(uint32_t addr)
 	return top != 0 && top != 127 && top < 224;
 }
 
+static int fail_prefix(struct loader *loader, const struct node *node, const char *key,
+		       uint32_t addr, unsigned len)
+{
+	char text[IP4_TEXT_MAX];
+
+	return config_fail(loader, node->line, key,
+			   "%.64s has bits set behind its prefix; give %s/%u", node->text,
+			   value_format_ip4(addr & prefix_mask(len), text), len);
+}
+
 static int cidr_read(struct loader *loader, const struct schema_key *key, const struct node *node,
 		     void *target)
 {
 	struct config_subnet *subnet = &((struct subnet_source *)target)->subnet;
-	char text[IP4_TEXT_MAX];
 	uint32_t addr;
 	unsigned len;
 	int err = schema_need_scalar(loader, node, key->name, key->help);
@@ -35,9 +44,7 @@ static int cidr_read(struct loader *loader, const struct schema_key *key, const 
 				   "%.64s is wider than /%d; give a longer prefix", node->text,
 				   PREFIX_MIN);
 	if (addr & ~prefix_mask(len))
-		return config_fail(loader, node->line, key->name,
-				   "%.64s has bits set behind its prefix; give %s/%u", node->text,
-				   value_format_ip4(addr & prefix_mask(len), text), len);
+		return fail_prefix(loader, node, key->name, addr, len);
 	if (!is_unicast(addr))
 		return config_fail(loader, node->line, key->name,
 				   "%.64s holds no addresses for hosts; %s", node->text, key->help);
@@ -65,6 +72,21 @@ static int unicast_read(struct loader *loader, const struct schema_key *key,
 
 #define RANGE_HELP "give first-last, address/prefix or one address"
 
+/* Why a text is no range of addresses, and what it could have been. */
+static int fail_range(struct loader *loader, const struct node *node, int err)
+{
+	uint32_t addr;
+	unsigned len;
+
+	if (err == -ERANGE)
+		return config_fail(loader, node->line, "pools",
+				   "%.64s ends before it begins; swap the two", node->text);
+	if (value_parse_prefix(node->text, &addr, &len) == 0)
+		return fail_prefix(loader, node, "pools", addr, len);
+	return config_fail(loader, node->line, "pools",
+			   "\"%.64s\" is not a range of addresses; " RANGE_HELP, node->text);
+}
+
 static int range_read(struct loader *loader, const struct schema_key *key, const struct node *node,
 		      void *target)
 {
@@ -73,10 +95,9 @@ static int range_read(struct loader *loader, const struct schema_key *key, const
 
 	if (err)
 		return err;
-	if (value_parse_range(node->text, &pool->range))
-		return config_fail(loader, node->line, "pools",
-				   "\"%.64s\" is not a range of addresses; " RANGE_HELP,
-				   node->text);
+	err = value_parse_range(node->text, &pool->range);
+	if (err)
+		return fail_range(loader, node, err);
 	pool->line = node->line;
 	return 0;
 }
@@ -134,7 +155,7 @@ static int pool_read(struct loader *loader, const struct node *node, void *conte
 	struct subnet_source *source = context;
 	struct pool_source *pool = &source->pools[source->subnet.n_pools];
 	struct schema_part part = {.schema = &config_pool_schema, .target = pool};
-	int err = node->kind == NODE_MAP ? schema_read(loader, node, "a pool", &part, 1)
+	int err = node->kind == NODE_MAP ? schema_read(loader, node, "pools", "a pool", &part, 1)
 					 : range_read(loader, &pool_keys[0], node, pool);
 
 	if (!err)
@@ -168,7 +189,7 @@ static int subnet_read(struct loader *loader, const struct node *node, void *con
 	source->subnet.network = c->network->index;
 	source->subnet.scope = c->network->scope;
 	parts[1].target = &source->subnet.scope;
-	int err = schema_read(loader, node, "a subnet", parts, ARRAY_SIZE(parts));
+	int err = schema_read(loader, node, "subnets", "a subnet", parts, ARRAY_SIZE(parts));
 	if (err)
 		return err;
 	source->line = schema_found(&parts[0], "subnet")->line;
@@ -243,7 +264,7 @@ static int link_read(struct loader *loader, const struct node *node, void *conte
 	struct schema_part part = {.schema = &config_link_schema, .target = &source->link};
 	int err = node->kind == NODE_SCALAR && !node_is_null(node)
 		      ? short_link_read(loader, node, &source->link)
-		      : schema_read(loader, node, "a link", &part, 1);
+		      : schema_read(loader, node, "links", "a link", &part, 1);
 	if (err)
 		return err;
 	source->network = c->network->index;
@@ -270,7 +291,7 @@ static int network_read(struct loader *loader, const struct node *node, void *co
 	    {.schema = &config_scope_schema, .target = &network->scope},
 	};
 	parts[1].target = &network->times.value;
-	int err = schema_read(loader, node, "a network", parts, ARRAY_SIZE(parts));
+	int err = schema_read(loader, node, "networks", "a network", parts, ARRAY_SIZE(parts));
 	if (err)
 		return err;
 	network->times.given = parts[1];

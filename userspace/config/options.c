@@ -36,6 +36,7 @@ const struct schema config_scope_schema = SCHEMA(scope_keys);
 const struct schema config_option_schema = SCHEMA(option_keys);
 
 struct values {
+	const char *option; /* as it was named */
 	const char **text;
 	size_t n;
 };
@@ -76,7 +77,7 @@ static int value_read(struct loader *loader, const struct node *node, void *cont
 {
 	struct values *values = context;
 	int err =
-	    schema_need_scalar(loader, node, "options", "give single values or one flat list");
+	    schema_need_scalar(loader, node, values->option, "give single values or one flat list");
 
 	if (!err)
 		values->text[values->n++] = node->text;
@@ -114,7 +115,7 @@ static int put_values(struct loader *loader, struct merge *merge, const struct o
 		      const struct node *name, const struct node *node, bool always)
 {
 	const size_t n = schema_count_items(node);
-	struct values values = {0};
+	struct values values = {.option = name->text};
 	uint8_t out[VALUE_MAX_BYTES];
 	const char *why = NULL;
 
@@ -148,7 +149,7 @@ static int unwrap(struct loader *loader, const struct node **node, bool *always)
 
 	if ((*node)->kind != NODE_MAP)
 		return 0;
-	int err = schema_read(loader, *node, "an option", &part, 1);
+	int err = schema_read(loader, *node, "options", "an option", &part, 1);
 	if (!err)
 		*node = schema_found(&part, "value");
 	return err;
@@ -160,12 +161,12 @@ static int option_read(struct loader *loader, struct merge *merge, const struct 
 	const struct node *node = name->next;
 	bool always = false;
 
-	if (!found)
+	if (!found || found->code == 0 || found->code == 255)
 		return fail_unknown(loader, name);
 	const struct option_def def = *found;
 	if (def.type == OPTION_RESERVED)
 		return config_fail(loader, name->line, name->text,
-				   "the server sets option %u itself; remove it", def.code);
+				   "the server alone decides on option %u; remove it", def.code);
 	if (merge->line[def.code])
 		return config_fail(loader, name->line, name->text,
 				   "option %u given twice, first at line %u; remove one", def.code,

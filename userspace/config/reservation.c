@@ -95,21 +95,18 @@ const struct schema config_reservation_schema = SCHEMA(reservation_keys);
 static int check_inside(struct loader *loader, const struct config_subnet *subnet, uint32_t address,
 			unsigned line)
 {
-	char text[IP4_TEXT_MAX], first[IP4_TEXT_MAX], last[IP4_TEXT_MAX];
+	const struct addr_range usable = subnet_usable(subnet);
+	char text[IP4_TEXT_MAX], range[RANGE_TEXT_MAX];
 
-	value_format_ip4(address, text);
-	if (address < subnet->first || address > subnet->last)
-		return config_fail(loader, line, "address",
-				   "%s is outside its subnet; give one from %s to %s", text,
-				   value_format_ip4(subnet->first, first),
-				   value_format_ip4(subnet->last, last));
-	/* a /31 and a /32 have no such addresses (RFC 3021) */
-	if (subnet->last - subnet->first > 1 &&
-	    (address == subnet->first || address == subnet->last))
-		return config_fail(loader, line, "address",
-				   "%s is the subnet's %s address; give one between", text,
-				   address == subnet->first ? "network" : "broadcast");
-	return 0;
+	if (address >= usable.first && address <= usable.last)
+		return 0;
+	const char *what = address == subnet->first  ? "the network address of"
+			   : address == subnet->last ? "the broadcast address of"
+						     : "outside";
+
+	return config_fail(loader, line, "address", "%s is %s its subnet; give one of %s",
+			   value_format_ip4(address, text), what,
+			   value_format_range(&usable, range));
 }
 
 /* A scope of its own where the mapping gives anything of one; NULL stands for the subnet's. */
@@ -139,7 +136,8 @@ static int reservation_read(struct loader *loader, const struct node *node, void
 	    {.schema = &config_reservation_schema, .target = reservation},
 	    {.schema = &config_scope_schema, .target = &merged},
 	};
-	int err = schema_read(loader, node, "a reservation", parts, ARRAY_SIZE(parts));
+	int err =
+	    schema_read(loader, node, "reservations", "a reservation", parts, ARRAY_SIZE(parts));
 
 	if (err)
 		return err;

@@ -104,7 +104,7 @@ static int read_text(struct loader *loader, const struct schema_key *key, const 
 		     void *target)
 {
 	if (node->count < key->min || node->count > key->max)
-		return -ERANGE;
+		return -EINVAL;
 	char *copy = arena_text(loader->arena, node->text, node->count);
 	if (!copy)
 		return -ENOMEM;
@@ -163,14 +163,14 @@ static const struct kind {
 		    void *target);
 	void (*describe)(const struct schema_key *key, uint64_t limit, char *text);
 } kinds[VALUE_KIND_COUNT] = {
-    [VALUE_UINT] = {"a whole number", "", read_number, describe_uint},
+    [VALUE_UINT] = {"a number in digits", "", read_number, describe_uint},
     [VALUE_BOOL] = {"a truth value", "give true or false", read_bool, NULL},
     [VALUE_SECONDS] = {"a duration in whole seconds", ", such as 90s or 1h30m", read_number,
 		       describe_seconds},
     [VALUE_MILLISECONDS] = {"a duration", ", such as 500ms or 2s", read_number, describe_seconds},
     [VALUE_MICROSECONDS] = {"a duration", ", such as 50us", read_number, describe_seconds},
     [VALUE_SIZE] = {"a size in bytes", ", such as 64G", read_number, describe_size},
-    [VALUE_PERCENT] = {"a fraction", ", or as a percentage", read_number, describe_percent},
+    [VALUE_PERCENT] = {"a fraction", ", or a percentage", read_number, describe_percent},
     [VALUE_WORD] = {"a word known here", NULL, read_word, NULL},
     [VALUE_IP4] = {"an IPv4 address", "give one such as 10.6.0.1", read_ip4, NULL},
     [VALUE_TEXT] = {"text of a fitting length", " bytes of text", read_text, describe_uint},
@@ -317,8 +317,13 @@ static int fail_unknown(struct loader *loader, const struct node *name, const ch
 			   list);
 }
 
+/* The lines of the keys of one mapping, 0: not yet given. */
+struct seen {
+	unsigned line[SCHEMA_MAX_PARTS][SCHEMA_MAX_KEYS];
+};
+
 static int read_pair(struct loader *loader, const struct node *name, const char *what,
-		     struct schema_part *parts, size_t n_parts, uint32_t *seen)
+		     struct schema_part *parts, size_t n_parts, struct seen *seen)
 {
 	const struct node *value = name->next;
 
@@ -329,11 +334,11 @@ static int read_pair(struct loader *loader, const struct node *name, const char 
 		if (!key)
 			continue;
 		const size_t row = key - schema->keys;
-		if (seen[p] >> row & 1)
+		if (seen->line[p][row])
 			return config_fail(loader, name->line, key->name,
 					   "given twice, first at line %u; remove one",
-					   parts[p].found[row]->line);
-		seen[p] |= 1u << row;
+					   seen->line[p][row]);
+		seen->line[p][row] = name->line;
 		parts[p].found[row] = value;
 		return read_value(loader, key, value, parts[p].target);
 	}
@@ -355,22 +360,23 @@ static int check_required(struct loader *loader, const struct node *map, const c
 	return 0;
 }
 
-int schema_read(struct loader *loader, const struct node *map, const char *what,
-		struct schema_part *parts, size_t n_parts)
+int schema_read(struct loader *loader, const struct node *map, const char *section,
+		const char *what, struct schema_part *parts, size_t n_parts)
 {
-	uint32_t seen[SCHEMA_MAX_PARTS] = {0};
+	const bool same = strcmp(section, what) == 0;
+	struct seen seen = {0};
 	int err = 0;
 
 	assert(n_parts <= SCHEMA_MAX_PARTS);
 	for (size_t p = 0; p < n_parts; p++)
 		assert(parts[p].schema->n <= SCHEMA_MAX_KEYS);
 	if (map->kind != NODE_MAP && !node_is_null(map))
-		return config_fail(loader, map->line, what,
-				   "is not a mapping; give \"key: value\" "
-				   "pairs");
+		return config_fail(loader, map->line, section,
+				   "%s%sis not a mapping; give \"key: value\" pairs",
+				   same ? "" : what, same ? "" : " ");
 	if (map->kind == NODE_MAP)
 		for (const struct node *name = map->first; name && !err; name = name->next->next)
-			err = read_pair(loader, name, what, parts, n_parts, seen);
+			err = read_pair(loader, name, what, parts, n_parts, &seen);
 	for (size_t p = 0; p < n_parts && !err; p++)
 		err = check_required(loader, map, what, &parts[p]);
 	return err;

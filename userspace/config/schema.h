@@ -83,9 +83,9 @@ struct schema_part {
 
 /** Fills @p target with the table's defaults. */
 int schema_set_defaults(struct loader *loader, const struct schema *schema, void *target);
-/** Reads a mapping (null counts as an empty one); @p what names it in errors. */
-int schema_read(struct loader *loader, const struct node *map, const char *what,
-		struct schema_part *parts, size_t n_parts);
+/** Reads a mapping (null counts as an empty one) that stands in @p section and is @p what. */
+int schema_read(struct loader *loader, const struct node *map, const char *section,
+		const char *what, struct schema_part *parts, size_t n_parts);
 /** What was given for a key of the part's table; NULL when nothing was. */
 const struct node *schema_found(const struct schema_part *part, const char *name);
 /** The row of that name; NULL when there is none. */

@@ -95,6 +95,14 @@ struct network_source {
 	unsigned line;
 };
 
+/** The addresses of a subnet that hosts may have: all of a /31 and a /32 (RFC 3021). */
+static inline struct addr_range subnet_usable(const struct config_subnet *subnet)
+{
+	const uint32_t edge = subnet->last - subnet->first > 1;
+
+	return (struct addr_range){.first = subnet->first + edge, .last = subnet->last - edge};
+}
+
 /** Everything read, before it is checked and put in order. */
 struct sources {
 	struct network_source *networks;

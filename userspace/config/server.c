@@ -185,9 +185,10 @@ static int interface_read(struct loader *loader, const struct node *node, void *
 	    {.schema = &config_xdp_schema, .target = &interface},
 	};
 	/* a bare word is short for {name: word} */
-	int err = node->kind == NODE_SCALAR && !node_is_null(node)
-		      ? config_interface_name_read(loader, &interface_keys[0], node, &interface)
-		      : schema_read(loader, node, "an interface", parts, ARRAY_SIZE(parts));
+	int err =
+	    node->kind == NODE_SCALAR && !node_is_null(node)
+		? config_interface_name_read(loader, &interface_keys[0], node, &interface)
+		: schema_read(loader, node, "interfaces", "an interface", parts, ARRAY_SIZE(parts));
 
 	if (err)
 		return err;
@@ -248,7 +249,7 @@ int config_server_read(struct loader *loader, const struct node *node, struct co
 	if (!err)
 		err = schema_set_defaults(loader, &config_xdp_schema, &model);
 	if (!err)
-		err = schema_read(loader, node, "server", parts, ARRAY_SIZE(parts));
+		err = schema_read(loader, node, "server", "server", parts, ARRAY_SIZE(parts));
 	if (!err)
 		err = interfaces_read(loader, schema_found(&parts[0], "interfaces"), &context);
 	if (!err && !schema_found(&parts[0], "id"))

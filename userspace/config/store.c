@@ -184,7 +184,7 @@ static int etcd_read(struct loader *loader, const struct node *node, struct conf
 	store->kind = STORE_ETCD;
 	int err = schema_set_defaults(loader, &config_etcd_schema, store);
 	if (!err)
-		err = schema_read(loader, node, "etcd", &part, 1);
+		err = schema_read(loader, node, "etcd", "etcd", &part, 1);
 	if (!err)
 		err = endpoints_read(loader, schema_found(&part, "endpoints"), store);
 	return err ? err : check_credentials(loader, &part, store);
@@ -197,7 +197,7 @@ static int embedded_read(struct loader *loader, const struct node *node, struct 
 	store->kind = STORE_EMBEDDED;
 	int err = schema_set_defaults(loader, &config_embedded_schema, store);
 	if (!err && node)
-		err = schema_read(loader, node, "embedded", &part, 1);
+		err = schema_read(loader, node, "embedded", "embedded", &part, 1);
 	return err;
 }
 
@@ -207,7 +207,7 @@ int config_store_read(struct loader *loader, const struct node *node, struct con
 
 	if (!node)
 		return embedded_read(loader, NULL, store);
-	int err = schema_read(loader, node, "store", &part, 1);
+	int err = schema_read(loader, node, "store", "store", &part, 1);
 	if (err)
 		return err;
 	const struct node *embedded = schema_found(&part, "embedded");

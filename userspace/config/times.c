@@ -38,13 +38,12 @@ const struct schema config_times_schema = SCHEMA(times_keys);
 static const struct order {
 	const char *low, *high;
 	bool strict;
-	const char *remedy;
 } orders[] = {
-    {"min-lease-time", "lease-time", false, "a lease is never shorter than its minimum"},
-    {"lease-time", "max-lease-time", false, "a lease is never longer than its maximum"},
-    {"t1", "t2", true, "a client renews (t1) before it rebinds (t2)"},
-    {"extend-below", "horizon", false,
-     "nothing is held longer than the horizon, so at most that can remain"},
+    {"min-lease-time", "lease-time", false},
+    {"lease-time", "max-lease-time", false},
+    {"t1", "t2", true},
+    /* nothing remains longer than it was held */
+    {"extend-below", "horizon", false},
 };
 
 static uint32_t value_of(const struct times *times, const char *name)
@@ -56,20 +55,35 @@ static uint32_t value_of(const struct times *times, const char *name)
 	return value;
 }
 
-/* "lease-time 1h (line 4)" or "lease-time 1h (default)". */
-static void describe(const struct times *times, const char *name, char *text, size_t cap)
+/* "1h" or "1.50". */
+static void describe(const struct times *times, const char *name, char *text)
 {
-	const struct node *node = schema_found(&times->given, name);
 	const uint32_t value = value_of(times, name);
-	char shown[DURATION_TEXT_MAX], place[24] = "default";
 
 	if (schema_find(&config_times_schema, name)->kind == VALUE_PERCENT)
-		snprintf(shown, sizeof(shown), "%u.%02u", value / 100, value % 100);
+		snprintf(text, DURATION_TEXT_MAX, "%u.%02u", value / 100, value % 100);
 	else
-		value_format_duration(value, 1, shown);
-	if (node)
-		snprintf(place, sizeof(place), "line %u", node->line);
-	snprintf(text, cap, "%s %s (%s)", name, shown, place);
+		value_format_duration(value, 1, text);
+}
+
+/* Names the key at fault and what it clashes with. */
+static int fail_order(struct loader *loader, const struct times *times, const struct order *order,
+		      bool blame_low)
+{
+	const char *name = blame_low ? order->low : order->high;
+	const char *other = blame_low ? order->high : order->low;
+	const struct node *other_node = schema_found(&times->given, other);
+	const char *relation = order->strict ? (blame_low ? "not below" : "not above")
+					     : (blame_low ? "above" : "below");
+	char value[DURATION_TEXT_MAX], other_value[DURATION_TEXT_MAX], place[24] = "default";
+
+	if (other_node)
+		snprintf(place, sizeof(place), "line %u", other_node->line);
+	describe(times, name, value);
+	describe(times, other, other_value);
+	return config_fail(loader, schema_found(&times->given, name)->line, name,
+			   "%s is %s %s %s (%s); lower %s or raise %s", value, relation, other,
+			   other_value, place, order->low, order->high);
 }
 
 static int check_order(struct loader *loader, const struct times *times, const struct order *order)
@@ -77,23 +91,12 @@ static int check_order(struct loader *loader, const struct times *times, const s
 	const uint32_t low = value_of(times, order->low), high = value_of(times, order->high);
 	const struct node *a = schema_found(&times->given, order->low);
 	const struct node *b = schema_found(&times->given, order->high);
-	char low_text[128], high_text[128];
 
 	if (order->strict ? low < high : low <= high)
 		return 0;
-	/* of two that clash the later is at fault: the inner one, or what was added last */
-	const bool blame_low = a && (!b || a->line >= b->line);
-	describe(times, order->low, low_text, sizeof(low_text));
-	describe(times, order->high, high_text, sizeof(high_text));
-	return config_fail(loader,
-			   blame_low ? a->line
-			   : b       ? b->line
-				     : 0,
-			   blame_low ? order->low : order->high, "%s is %s %s; %s",
-			   blame_low ? low_text : high_text,
-			   blame_low ? (order->strict ? "not below" : "above")
-				     : (order->strict ? "not above" : "below"),
-			   blame_low ? high_text : low_text, order->remedy);
+	/* derived values never clash, so one was given; of two the later is at fault: the
+	 * inner one, or what was added last */
+	return fail_order(loader, times, order, a && (!b || a->line >= b->line));
 }
 
 int config_times_resolve(struct loader *loader, struct times *times)

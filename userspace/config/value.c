@@ -241,7 +241,7 @@ int value_parse_range(const char *text, struct addr_range *range)
 		r.last = r.first;
 	}
 	if (r.last < r.first)
-		return -EINVAL;
+		return -ERANGE;
 	*range = r;
 	return 0;
 }
@@ -309,6 +309,18 @@ const char *value_format_ip4(uint32_t addr, char *text)
 {
 	snprintf(text, IP4_TEXT_MAX, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff,
 		 addr & 0xff);
+	return text;
+}
+
+const char *value_format_range(const struct addr_range *range, char *text)
+{
+	char first[IP4_TEXT_MAX], last[IP4_TEXT_MAX];
+
+	value_format_ip4(range->first, first);
+	if (range->first == range->last)
+		snprintf(text, RANGE_TEXT_MAX, "%s", first);
+	else
+		snprintf(text, RANGE_TEXT_MAX, "%s-%s", first, value_format_ip4(range->last, last));
 	return text;
 }
 

@@ -12,6 +12,7 @@
 #include "config/config.h"
 
 #define IP4_TEXT_MAX      16
+#define RANGE_TEXT_MAX    32
 #define DURATION_TEXT_MAX 64
 
 /** Decimal digits alone. */
@@ -31,7 +32,7 @@ int value_parse_bool(const char *text, bool *value);
 int value_parse_ip4(const char *text, uint32_t *addr);
 /** "10.6.0.0/16"; the address may have bits behind the prefix: *first then differs from it. */
 int value_parse_prefix(const char *text, uint32_t *addr, unsigned *len);
-/** "a-b" (blanks around the dash allowed), "address/len" or one address. */
+/** "a-b" (blanks around the dash allowed), "address/len" or one address; -ERANGE: a > b. */
 int value_parse_range(const char *text, struct addr_range *range);
 /** "100" or "200-299". */
 int value_parse_interval(const char *text, uint64_t *first, uint64_t *last);
@@ -50,6 +51,8 @@ static inline uint32_t prefix_mask(unsigned len)
 
 /** Dotted decimal with NUL into @p text (IP4_TEXT_MAX bytes); returns it. */
 const char *value_format_ip4(uint32_t addr, char *text);
+/** "first-last" or one address, with NUL into @p text (RANGE_TEXT_MAX bytes); returns it. */
+const char *value_format_range(const struct addr_range *range, char *text);
 /** The shortest text that parses back, "1h30m", into @p text (DURATION_TEXT_MAX); returns it. */
 const char *value_format_duration(uint64_t value, unsigned per_second, char *text);
 /** "64G" where a unit fits exactly, else digits; into @p text (DURATION_TEXT_MAX); returns it. */
