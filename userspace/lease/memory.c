@@ -81,10 +81,10 @@ void memory_free(struct memory *memory, void *p, size_t size)
 	free(p);
 }
 
-/* Arenas grow with the table, so that neither a small nor a large one wastes an eighth. */
+/* Arenas grow with the table, so that neither a small nor a large one wastes much. */
 static bool add_arena(struct memory *memory, size_t size)
 {
-	size_t wanted = min_size(counter_read(&memory->bytes) / 8, ARENA_MAX);
+	size_t wanted = min_size(counter_read(&memory->bytes) / 16, ARENA_MAX);
 	struct memory_arena *arena = memory_alloc(memory, sizeof(*arena));
 
 	if (!arena)

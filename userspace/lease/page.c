@@ -70,13 +70,13 @@ int directory_add_slots(struct directory *dir, struct memory *memory, struct pag
 static void free_long_clients(struct page *page, struct memory *memory)
 {
 	for (size_t i = 0; page->slots && i < PAGE_ADDRS; i++) {
-		uint64_t words[SLOT_CLIENT_WORDS];
+		struct long_client *long_client;
 		struct lease lease;
 
-		slot_load(&page->slots[i], &lease, words);
-		if (lease.client_len > SLOT_CLIENT_INLINE)
-			memory_release(memory, &slot_long_client(words)->retired,
-				       sizeof(struct long_client));
+		slot_read(&page->slots[i], &lease);
+		long_client = slot_long_client(&lease);
+		if (long_client)
+			memory_release(memory, &long_client->retired, sizeof(*long_client));
 	}
 }
 

@@ -89,19 +89,16 @@ static int change_client(struct lease_net *net, struct page *page, const struct 
 			 const struct lease *record)
 {
 	struct memory *memory = &net->table->memory;
-	struct slot *slot = &page->slots[record->addr % PAGE_ADDRS];
-	uint64_t words[SLOT_CLIENT_WORDS], former[SLOT_CLIENT_WORDS];
-	struct lease copy;
+	struct long_client *former = slot_long_client(was);
+	uint64_t words[SLOT_CLIENT_WORDS];
 	int err = client_words(memory, record, words);
 
 	if (err)
 		return err;
-	slot_load(slot, &copy, former);
 	unindex(net, page, was);
-	write_slot(slot, record, words);
-	if (was->client_len > SLOT_CLIENT_INLINE)
-		memory_retire(memory, &slot_long_client(former)->retired,
-			      sizeof(struct long_client));
+	write_slot(&page->slots[record->addr % PAGE_ADDRS], record, words);
+	if (former)
+		memory_retire(memory, &former->retired, sizeof(*former));
 	return 0;
 }
 

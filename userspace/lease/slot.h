@@ -41,23 +41,31 @@ struct long_client {
 	uint8_t bytes[CLIENT_ID_MAX];
 };
 
-static inline struct long_client *slot_long_client(const uint64_t *words)
-{
-	return (struct long_client *)(uintptr_t)words[0];
-}
-
-static inline uint32_t slot_load(const struct slot *slot, struct lease *out, uint64_t *client)
+/** One look at the slot, consistent only if its sequence, which is returned, is even and stays. */
+static inline uint32_t slot_load(const struct slot *slot, struct lease *out)
 {
 	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
 	uint32_t meta = atomic_load_explicit(&slot->meta, memory_order_acquire);
 
-	out->hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
-	out->revision = atomic_load_explicit(&slot->revision, memory_order_acquire);
-	for (size_t i = 0; i < SLOT_CLIENT_WORDS; i++)
-		client[i] = atomic_load_explicit(&slot->client[i], memory_order_acquire);
 	out->state = (enum lease_state)(meta >> 16);
 	out->client_len = (uint16_t)meta;
+	out->hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
+	out->revision = atomic_load_explicit(&slot->revision, memory_order_acquire);
+	for (size_t i = 0; i < SLOT_CLIENT_WORDS; i++) {
+		uint64_t word = atomic_load_explicit(&slot->client[i], memory_order_acquire);
+
+		memcpy(out->client_inline + i * sizeof(word), &word, sizeof(word));
+	}
 	return seq;
+}
+
+/** What a copied slot has in place of an identifier that is too long for it. */
+static inline struct long_client *slot_long_client(const struct lease *lease)
+{
+	struct long_client *long_client;
+
+	memcpy(&long_client, lease->client_inline, sizeof(long_client));
+	return lease->client_len > SLOT_CLIENT_INLINE ? long_client : NULL;
 }
 
 /**
@@ -66,22 +74,16 @@ static inline uint32_t slot_load(const struct slot *slot, struct lease *out, uin
  */
 static inline void slot_read(const struct slot *slot, struct lease *out)
 {
-	uint64_t client[SLOT_CLIENT_WORDS];
-	uint32_t seq;
-
 	for (;;) {
-		seq = slot_load(slot, out, client);
+		uint32_t seq = slot_load(slot, out);
+
 		if (likely(!(seq & 1) &&
 			   seq == atomic_load_explicit(&slot->seq, memory_order_relaxed)))
 			break;
 		caa_cpu_relax();
 	}
-	if (unlikely(out->client_len > SLOT_CLIENT_INLINE)) {
-		out->client = slot_long_client(client)->bytes;
-		return;
-	}
-	memcpy(out->client_inline, client, sizeof(client));
-	out->client = out->client_inline;
+	out->client = likely(out->client_len <= SLOT_CLIENT_INLINE) ? out->client_inline
+								    : slot_long_client(out)->bytes;
 }
 
 /** The record's words, the client's left as they are. Writer, between begin and end. */
