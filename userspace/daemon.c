@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "base/thread.h"
 #include "net/address_watch.h"
 #include "net/interface.h"
 #include "privilege.h"

@@ -3,7 +3,10 @@
  * store/internal.h - the store thread's state, shared by the files of this folder and nobody else.
  *
  *     store.c         the thread: rings in, batches out, time
- *     transact.c      asks -> plans -> flights -> batches, and back
+ *     begin.c         asks -> plans -> flights
+ *     txn.c           flights -> transactions in batches
+ *     finish.c        outcomes -> table, answers
+ *     upkeep.c        unknown outcomes, expired records
  *     mirror.c        what other servers and operators changed -> table
  *     reservations.c  run-time reservations, merged with the configured ones
  */
@@ -76,6 +79,7 @@ struct store {
 	uint64_t blocked_until_ns;   /* the last batch failed: do not promise before then */
 	uint64_t tick_at_ns;
 	bool reservations_changed;
+	struct log_limit limit_reserved, limit_refused, limit_invalid;
 
 	/* read by others */
 	atomic_bool loaded, connected;
@@ -84,14 +88,30 @@ struct store {
 	struct histogram batch_sizes, commit_times;
 };
 
-/* transact.c */
+/* begin.c */
 void transact_begin(struct store *store, struct ask *ask);
+/** Those that had stood in line, or were overtaken. */
 void transact_begin_again(struct store *store);
-void transact_finish(struct store *store, struct kv_batch *batch);
-void transact_send(struct store *store);
-void transact_tick(struct store *store);
 void transact_answer(struct store *store, struct ask *ask, enum ask_result result);
+/** The mirror is complete and the store has not just failed: promises can be made. */
+bool transact_serving(const struct store *store);
+
+/* txn.c */
+/** Puts a flight into the batch being filled. False: no memory or no room; nothing was queued. */
+bool transact_launch(struct store *store, struct flight *flight, const struct plan_input *in);
+/** Sends what may be sent: as many batches as may be under way. */
+void transact_send(struct store *store);
+void transact_keep_batch(struct store *store, struct kv_batch *batch);
+/** Nothing under way or waiting to be. */
 bool transact_idle(const struct store *store);
+
+/* finish.c */
+void transact_finish(struct store *store, struct kv_batch *batch);
+/** Frees a flight's address and keys; those in line for them are looked at again. */
+void transact_land(struct store *store, struct flight *flight);
+
+/* upkeep.c */
+void transact_tick(struct store *store);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);

@@ -4,13 +4,12 @@
 
 static void invalid(struct store *store, const struct kv_event *event, const char *why)
 {
-	static struct log_limit limit;
 	char key[128];
 	size_t len = min_size(event->key.len, sizeof(key) - 1);
 	uint64_t held_back;
 
 	counter_add(&store->counters.mirror_invalid, 1);
-	if (!log_limit_pass(&limit, 10 * NS_PER_S, &held_back))
+	if (!log_limit_pass(&store->limit_invalid, 10 * NS_PER_S, &held_back))
 		return;
 	memcpy(key, event->key.data, len);
 	key[len] = '\0';
@@ -131,6 +130,7 @@ static void apply_event(struct store *store, const struct kv_event *event)
 		set_connected(store, false);
 		break;
 	case KV_EVENT_PROGRESS: /* kv_status keeps the time */
+	case KV_EVENT_COUNT:
 		break;
 	}
 }

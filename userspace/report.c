@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/http.h"
+
+struct report {
+	struct report_sources sources;
+	struct admin_server *server;
+};
+
+/* ---- sums over workers ---- */
+
+/* A table of counters in worker_counters: where it begins, how long it is, what its entries are called. */
+struct counter_table {
+	const char *name, *help, *label;
+	size_t offset, n;
+	const char *(*text)(int index);
+};
+
+static const char *type_text(int type)
+{
+	return dhcp_type_name((enum dhcp_type)type);
+}
+
+static const char *steer_text(int reason)
+{
+	static const char *const names[] = {
+#define X(symbol, text) [symbol] = text,
+		STEER_REASONS(X)
+#undef X
+	};
+	return names[reason];
+}
+
+static const char *reject_text(int reject)
+{
+	return dhcp_reject_name((enum dhcp_reject)reject);
+}
+
+static const char *drop_text(int drop)
+{
+	return server_drop_name((enum server_drop)drop);
+}
+
+#define WORKER_TABLE(field) \
+	offsetof(struct worker_counters, field), ARRAY_SIZE(((struct worker_counters *)0)->field)
+
+/* Tables that share a name stand together and become one family. */
+static const struct counter_table worker_tables[] = {
+	{"etcdhcp_requests_total", "Requests understood, by type.", "type", WORKER_TABLE(requests),
+	 type_text},
+	{"etcdhcp_replies_total", "Replies made, by type.", "type", WORKER_TABLE(replies),
+	 type_text},
+	{"etcdhcp_drops_total", "Requests and frames without an answer, by reason.", "reason",
+	 WORKER_TABLE(drops), drop_text},
+	{"etcdhcp_drops_total", NULL, "reason", WORKER_TABLE(messages_refused), reject_text},
+	{"etcdhcp_drops_total", NULL, "reason", WORKER_TABLE(frames_refused), steer_text},
+};
+
+struct plain_counter {
+	const char *name, *help;
+	enum metrics_type type;
+	size_t offset;
+};
+
+#define WORKER_COUNTER(field) offsetof(struct worker_counters, field)
+
+static const struct plain_counter worker_plain[] = {
+	{"etcdhcp_unsendable_total", "Replies that did not fit into any message the client takes.",
+	 METRICS_COUNTER, WORKER_COUNTER(unsendable)},
+	{"etcdhcp_extensions_total", "Holds asked to be extended behind a renewal.",
+	 METRICS_COUNTER, WORKER_COUNTER(extensions)},
+	{"etcdhcp_extensions_missed_total", "Extensions left to the next renewal: too much pending.",
+	 METRICS_COUNTER, WORKER_COUNTER(extensions_missed)},
+	{"etcdhcp_bursts_total", "Bursts of frames received.", METRICS_COUNTER,
+	 WORKER_COUNTER(bursts)},
+	{"etcdhcp_pending_requests", "Requests in the store's hands.", METRICS_GAUGE,
+	 WORKER_COUNTER(pending)},
+};
+
+static uint64_t sum_workers(const struct report_sources *sources, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (size_t w = 0; w < sources->n_workers; w++) {
+		const char *counters = (const char *)worker_counters(sources->workers[w]);
+		sum += counter_read((const counter_t *)(const void *)(counters + offset));
+	}
+	return sum;
+}
+
+/* Index 0 of each table means "nothing wrong" or no type: left out. */
+static void write_table(const struct report_sources *sources, struct metrics_writer *w,
+			const struct counter_table *table)
+{
+	if (table->help)
+		metrics_family(w, table->name, METRICS_COUNTER, table->help);
+	for (size_t i = 1; i < table->n; i++)
+		metrics_sample_u64(w, METRICS_LABELS({table->label, table->text((int)i)}),
+				   sum_workers(sources, table->offset + i * sizeof(counter_t)));
+}
+
+static void write_workers(const struct report_sources *sources, struct metrics_writer *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(worker_tables); i++)
+		write_table(sources, w, &worker_tables[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(worker_plain); i++) {
+		metrics_family(w, worker_plain[i].name, worker_plain[i].type, worker_plain[i].help);
+		metrics_sample_u64(w, METRICS_NO_LABELS,
+				   sum_workers(sources, worker_plain[i].offset));
+	}
+}
+
+static void write_reply_times(const struct report_sources *sources, struct metrics_writer *w)
+{
+	metrics_family(w, "etcdhcp_reply_seconds", METRICS_HISTOGRAM,
+		       "From receiving a request to sending its reply.");
+	for (int path = 0; path < WORKER_PATH_COUNT; path++) {
+		struct histogram *sum = calloc(1, sizeof(*sum));
+		for (size_t i = 0; sum && i < sources->n_workers; i++)
+			histogram_merge(sum, worker_reply_times(sources->workers[i],
+								(enum worker_path)path));
+		if (sum)
+			metrics_histogram(w,
+					  METRICS_LABELS({"path", worker_path_name(
+									  (enum worker_path)path)}),
+					  sum, &metrics_seconds);
+		free(sum);
+	}
+}
+
+/* ---- networks ---- */
+
+static void write_pools(const struct server_view *view, struct metrics_writer *w)
+{
+	metrics_family(w, "etcdhcp_pool_addresses", METRICS_GAUGE,
+		       "Addresses in a network's pools: size, free to be offered, on offer.");
+	for (size_t i = 0; i < view->config->n_networks; i++) {
+		const char *network = view->config->networks[i].name;
+		struct lease_net_counts counts;
+		lease_net_counts(view->nets[i], &counts);
+		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "size"}),
+				   counts.pool_size);
+		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "free"}),
+				   counts.pool_free);
+		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "offered"}),
+				   counts.offered);
+	}
+}
+
+static void write_leases(const struct server_view *view, struct metrics_writer *w)
+{
+	metrics_family(w, "etcdhcp_leases", METRICS_GAUGE, "Records in the mirror, by state.");
+	for (size_t i = 0; i < view->config->n_networks; i++) {
+		const char *network = view->config->networks[i].name;
+		struct lease_net_counts counts;
+		lease_net_counts(view->nets[i], &counts);
+		const uint64_t by_state[LEASE_STATE_COUNT] = {
+			[LEASE_BOUND] = counts.bound,
+			[LEASE_RELEASED] = counts.released,
+			[LEASE_DECLINED] = counts.declined,
+		};
+		for (int s = LEASE_BOUND; s < LEASE_STATE_COUNT; s++)
+			metrics_sample_u64(
+				w,
+				METRICS_LABELS({"network", network},
+					       {"state", lease_state_name((enum lease_state)s)}),
+				by_state[s]);
+	}
+}
+
+/* ---- the store ---- */
+
+static void write_store_counters(const struct store_counters *counters, struct metrics_writer *w)
+{
+#define X(field, text)                                                          \
+	metrics_family(w, "etcdhcp_store_" #field "_total", METRICS_COUNTER, text "."); \
+	metrics_sample_u64(w, METRICS_NO_LABELS, counter_read(&counters->field));
+	STORE_COUNTERS(X)
+#undef X
+}
+
+static void gauge(struct metrics_writer *w, const char *name, const char *help, double value)
+{
+	metrics_family(w, name, METRICS_GAUGE, help);
+	metrics_sample_f64(w, METRICS_NO_LABELS, value);
+}
+
+static void write_store(const struct report_sources *sources, struct metrics_writer *w)
+{
+	struct store_view view;
+
+	store_view(sources->store, &view);
+	write_store_counters(store_counters(sources->store), w);
+	metrics_family(w, "etcdhcp_store_connected", METRICS_GAUGE,
+		       "1 while the store answers: etcd's watch stream is up, or the file is open.");
+	metrics_sample_u64(w, METRICS_LABELS({"store", view.backend}), view.connected);
+	gauge(w, "etcdhcp_store_loaded", "1 once the mirror has been complete.", view.loaded);
+	gauge(w, "etcdhcp_store_staleness_seconds", "Since the last word from the store.",
+	      (double)view.staleness_ns / NS_PER_S);
+	gauge(w, "etcdhcp_store_revision", "Newest revision seen.", (double)view.kv.revision);
+	gauge(w, "etcdhcp_store_bytes", "Size of the embedded store's data.",
+	      (double)view.kv.bytes_stored);
+	gauge(w, "etcdhcp_commit_queue", "Transactions waiting or under way.", (double)view.queued);
+	gauge(w, "etcdhcp_unresolved_addresses", "Addresses whose last transaction's outcome is unknown.",
+	      (double)view.unresolved);
+	gauge(w, "etcdhcp_table_bytes", "Memory of the lease table.", (double)view.memory);
+	metrics_family(w, "etcdhcp_store_reconnects_total", METRICS_COUNTER,
+		       "Times that the connection to the store was made anew.");
+	metrics_sample_u64(w, METRICS_NO_LABELS, view.kv.reconnects);
+	metrics_family(w, "etcdhcp_store_reloads_total", METRICS_COUNTER,
+		       "Full loads of the mirror after the first.");
+	metrics_sample_u64(w, METRICS_NO_LABELS, view.kv.reloads);
+	metrics_family(w, "etcdhcp_commit_batch_size", METRICS_HISTOGRAM,
+		       "Transactions in a batch sent to the store.");
+	metrics_histogram(w, METRICS_NO_LABELS, store_batch_sizes(sources->store), &metrics_sizes);
+	metrics_family(w, "etcdhcp_commit_seconds", METRICS_HISTOGRAM,
+		       "From sending a batch to knowing that it is durable.");
+	metrics_histogram(w, METRICS_NO_LABELS, store_commit_times(sources->store),
+			  &metrics_seconds);
+}
+
+/* ---- ports and the program ---- */
+
+struct port_metric {
+	const char *name, *help;
+	size_t offset;
+};
+
+static const struct port_metric port_metrics[] = {
+#define X(field, text) \
+	{"etcdhcp_port_" #field "_total", text ".", offsetof(struct port_counters, field)},
+	PORT_COUNTERS(X)
+#undef X
+};
+
+static const struct port_metric ring_metrics[] = {
+	{"etcdhcp_xdp_ring_rx_dropped_total", "Frames dropped for other reasons than a full ring.",
+	 offsetof(struct xdp_ring_stats, rx_dropped)},
+	{"etcdhcp_xdp_ring_rx_invalid_total", "Invalid receive descriptors.",
+	 offsetof(struct xdp_ring_stats, rx_invalid)},
+	{"etcdhcp_xdp_ring_tx_invalid_total", "Invalid transmit descriptors.",
+	 offsetof(struct xdp_ring_stats, tx_invalid)},
+	{"etcdhcp_xdp_ring_rx_full_total", "Frames dropped because the receive ring was full.",
+	 offsetof(struct xdp_ring_stats, rx_ring_full)},
+	{"etcdhcp_xdp_ring_fill_empty_total", "Times that the fill ring was empty.",
+	 offsetof(struct xdp_ring_stats, fill_ring_empty)},
+	{"etcdhcp_xdp_ring_tx_empty_total", "Times that the transmit ring was empty.",
+	 offsetof(struct xdp_ring_stats, tx_ring_empty)},
+};
+
+typedef void (*port_visitor)(struct metrics_writer *w, const struct interface *interface,
+			     size_t index, const struct port *port, const struct port_metric *metric);
+
+static void for_each_port(const struct report_sources *sources, struct metrics_writer *w,
+			  const struct port_metric *metric, port_visitor visit)
+{
+	metrics_family(w, metric->name, METRICS_COUNTER, metric->help);
+	for (size_t i = 0; i < sources->n_interfaces; i++) {
+		size_t n;
+		struct port *const *ports = interface_ports(sources->interfaces[i], &n);
+		for (size_t p = 0; p < n; p++)
+			visit(w, sources->interfaces[i], p, ports[p], metric);
+	}
+}
+
+static void visit_counter(struct metrics_writer *w, const struct interface *interface, size_t index,
+			  const struct port *port, const struct port_metric *metric)
+{
+	const char *counters = (const char *)&port->counters;
+	char queue[16];
+
+	snprintf(queue, sizeof(queue), "%u", port->queue);
+	metrics_sample_u64(w,
+			   METRICS_LABELS({"interface", port->interface}, {"queue", queue},
+					  {"kind", port_kind_name(port->kind)}),
+			   counter_read((const counter_t *)(const void *)(counters +
+									  metric->offset)));
+}
+
+static void visit_ring(struct metrics_writer *w, const struct interface *interface, size_t index,
+		       const struct port *port, const struct port_metric *metric)
+{
+	struct xdp_ring_stats stats;
+	uint64_t value;
+	char queue[16];
+
+	if (port->kind == PORT_PACKET || interface_ring_stats(interface, index, &stats))
+		return;
+	memcpy(&value, (const char *)&stats + metric->offset, sizeof(value));
+	snprintf(queue, sizeof(queue), "%u", port->queue);
+	metrics_sample_u64(w, METRICS_LABELS({"interface", port->interface}, {"queue", queue}),
+			   value);
+}
+
+static void write_ports(const struct report_sources *sources, struct metrics_writer *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(port_metrics); i++)
+		for_each_port(sources, w, &port_metrics[i], visit_counter);
+	for (size_t i = 0; i < ARRAY_SIZE(ring_metrics); i++)
+		for_each_port(sources, w, &ring_metrics[i], visit_ring);
+}
+
+static void write_verdicts(const struct report_sources *sources, struct metrics_writer *w)
+{
+	metrics_family(w, "etcdhcp_xdp_verdicts_total", METRICS_COUNTER,
+		       "Frames seen by the XDP program: steered to us, or why they went to the kernel.");
+	for (size_t i = 0; i < sources->n_interfaces; i++) {
+		uint64_t counts[STEER_REASON_COUNT];
+		if (interface_verdicts(sources->interfaces[i], counts))
+			continue;
+		for (int r = 0; r < STEER_REASON_COUNT; r++)
+			metrics_sample_u64(
+				w,
+				METRICS_LABELS({"interface",
+						interface_name(sources->interfaces[i])},
+					       {"reason", steer_text(r)}),
+				counts[r]);
+	}
+}
+
+/* ---- the two callbacks ---- */
+
+static void write_all(void *ctx, struct metrics_writer *w)
+{
+	const struct report_sources *sources = &((struct report *)ctx)->sources;
+	const struct server_view *view =
+		atomic_load_explicit(&sources->published->view, memory_order_acquire);
+
+	metrics_family(w, "etcdhcp_build_info", METRICS_GAUGE, "The server's version and identity.");
+	metrics_sample_u64(
+		w, METRICS_LABELS({"version", ETCDHCP_VERSION}, {"id", sources->server->id}), 1);
+	write_workers(sources, w);
+	write_reply_times(sources, w);
+	write_pools(view, w);
+	write_leases(view, w);
+	write_store(sources, w);
+	write_ports(sources, w);
+	write_verdicts(sources, w);
+	gauge(w, "etcdhcp_clock_step_seconds", "How far the system clock was stepped since start.",
+	      (double)clock_step_ns(sources->clock) / NS_PER_S);
+}
+
+static bool is_ready(void *ctx, char *why, size_t cap)
+{
+	const struct report_sources *sources = &((struct report *)ctx)->sources;
+	struct store_view view;
+
+	store_view(sources->store, &view);
+	if (view.loaded && view.connected)
+		return true;
+	snprintf(why, cap, "%s%s%s",
+		 view.loaded ? "" : "the mirror of the store is not complete yet\n",
+		 view.connected ? "" : "the store is not connected\n", view.kv.problem);
+	return false;
+}
+
+struct report *report_start(const struct report_sources *sources, struct config_error *error)
+{
+	struct report *report = calloc(1, sizeof(*report));
+	struct admin_handlers handlers = {.metrics = write_all, .ready = is_ready, .ctx = report};
+
+	if (!report) {
+		snprintf(error->text, sizeof(error->text), "metrics: out of memory");
+		return NULL;
+	}
+	report->sources = *sources;
+	report->server = admin_start(sources->server->metrics_host, sources->server->metrics_port,
+				     &handlers, error->text, sizeof(error->text));
+	if (!report->server) {
+		free(report);
+		return NULL;
+	}
+	return report;
+}
+
+void report_stop(struct report *report)
+{
+	if (!report)
+		return;
+	admin_stop(report->server);
+	free(report);
+}

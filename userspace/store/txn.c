@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches that form by themselves, and a flight's transaction in them. */
+#include "store/internal.h"
+
+/* ---- batches ---- */
+
+static struct kv_batch *take_batch(struct store *store)
+{
+	return store->n_spare ? store->spare[--store->n_spare] : kv_batch_new(store->batch_cap);
+}
+
+void transact_keep_batch(struct store *store, struct kv_batch *batch)
+{
+	kv_batch_reset(batch);
+	if (store->n_spare < store->ready_cap)
+		store->spare[store->n_spare++] = batch;
+	else
+		kv_batch_free(batch);
+}
+
+static void put_in_line(struct store *store, struct kv_batch *batch)
+{
+	store->ready[(store->ready_first + store->n_ready++) % store->ready_cap] = batch;
+}
+
+/* A transaction in the batch being filled; NULL when memory is short or the line is full. */
+static struct kv_txn *next_txn(struct store *store)
+{
+	struct kv_txn *txn;
+
+	if (store->open && store->open->n == store->batch_cap) {
+		if (store->n_ready == store->ready_cap)
+			return NULL;
+		put_in_line(store, store->open);
+		store->open = NULL;
+	}
+	if (!store->open)
+		store->open = take_batch(store);
+	txn = store->open ? kv_batch_add(store->open) : NULL;
+	return txn;
+}
+
+static void send_batch(struct store *store, struct kv_batch *batch)
+{
+	histogram_add(&store->batch_sizes, batch->n);
+	store->in_flight++;
+	store->ops->commit(store->kv, batch);
+}
+
+void transact_send(struct store *store)
+{
+	while (store->in_flight < store->in_flight_max && store->n_ready) {
+		struct kv_batch *batch = store->ready[store->ready_first];
+		store->ready_first = (store->ready_first + 1) % store->ready_cap;
+		store->n_ready--;
+		send_batch(store, batch);
+	}
+	if (store->in_flight < store->in_flight_max && store->open && store->open->n) {
+		send_batch(store, store->open);
+		store->open = NULL;
+	}
+	atomic_store_explicit(&store->queued, flights_in_use(store->flights),
+			      memory_order_relaxed);
+}
+
+/* ---- a flight's transaction ---- */
+
+static int8_t add_compare(struct kv_txn *txn, enum kv_guard guard, struct span key,
+			  int64_t revision, struct span value)
+{
+	txn->compare[txn->n_compares] = (struct kv_compare){guard, key, revision, value};
+	return (int8_t)txn->n_compares++;
+}
+
+static void add_put(struct kv_txn *txn, struct span key, struct span value)
+{
+	txn->change[txn->n_changes++] = (struct kv_change){KV_PUT, false, key, value};
+}
+
+static void add_delete(struct kv_txn *txn, struct span key)
+{
+	txn->change[txn->n_changes++] = (struct kv_change){KV_DELETE, false, key, {0}};
+}
+
+static int8_t compare_record(struct kv_txn *txn, struct span key, int64_t revision)
+{
+	return add_compare(txn, revision ? KV_REVISION : KV_ABSENT, key, revision,
+			   (struct span){0});
+}
+
+static struct span encode_record(struct store *store, struct kv_batch *batch,
+				 const struct flight *flight, enum lease_state state,
+				 int64_t hold_until_s)
+{
+	const struct ask *ask = flight->ask;
+	struct record_details details = {.server = store->server_id,
+					 .updated_s = store->now.latest_s};
+
+	if (ask) {
+		details.hwaddr = (struct span){ask->hwaddr, ask->hwaddr_len};
+		details.host_name =
+			(struct span){(const uint8_t *)ask->host_name, ask->host_name_len};
+		details.circuit = (struct span){ask->circuit, ask->circuit_len};
+		details.remote = (struct span){ask->remote, ask->remote_len};
+	}
+	return record_encode(batch, state, hold_until_s, flight->client.bytes, flight->client.len,
+			     &details);
+}
+
+static void write_former(struct store *store, struct kv_batch *batch, struct kv_txn *txn,
+			 struct flight *flight, const struct lease *former)
+{
+	struct span key = record_lease_key(batch, flight->net, former->addr);
+
+	flight->former_addr = former->addr;
+	flight->former_hold_s = former->hold_until_s;
+	flight->at_former = compare_record(txn, key, former->revision);
+	if (flight->plan.former == PLAN_FORMER_REMOVE)
+		add_delete(txn, key);
+	else
+		add_put(txn, key, encode_record(store, batch, flight, LEASE_RELEASED,
+						former->hold_until_s));
+}
+
+/* The plan as compares and changes. */
+static void write_commit(struct store *store, struct kv_batch *batch, struct kv_txn *txn,
+			 struct flight *flight, const struct plan_input *in)
+{
+	const struct plan *plan = &flight->plan;
+	struct span lease_key = record_lease_key(batch, flight->net, flight->addr);
+	struct span client_key = {0};
+
+	flight->at_lease = compare_record(txn, lease_key, in->record->revision);
+	if (plan->state == LEASE_NONE)
+		add_delete(txn, lease_key);
+	else
+		add_put(txn, lease_key,
+			encode_record(store, batch, flight, plan->state, plan->hold_until_s));
+
+	if (plan->client != PLAN_CLIENT_LEAVE)
+		client_key = record_client_key(batch, flight->net, flight->client.bytes,
+					       flight->client.len);
+	if (plan->guard_client)
+		flight->at_client = add_compare(txn, plan->client_at ? KV_VALUE : KV_ABSENT,
+						client_key, 0,
+						plan->client_at ?
+							record_address(batch, plan->client_at) :
+							(struct span){0});
+	if (plan->client == PLAN_CLIENT_PUT)
+		add_put(txn, client_key, record_address(batch, flight->addr));
+	else if (plan->client == PLAN_CLIENT_DELETE)
+		add_delete(txn, client_key);
+	if (plan->former != PLAN_FORMER_NONE)
+		write_former(store, batch, txn, flight, in->former);
+	if (plan->evict)
+		add_delete(txn, record_client_key(batch, flight->net, in->record->client,
+						  in->record->client_len));
+}
+
+/* A linearizable read of the record and, where there is one, the client's key and other record. */
+static void write_read(struct kv_batch *batch, struct kv_txn *txn, struct flight *flight)
+{
+	flight->at_lease =
+		add_compare(txn, KV_READ, record_lease_key(batch, flight->net, flight->addr), 0,
+			    (struct span){0});
+	if (flight->client.len)
+		flight->at_client = add_compare(txn, KV_READ,
+						record_client_key(batch, flight->net,
+								  flight->client.bytes,
+								  flight->client.len),
+						0, (struct span){0});
+	if (flight->former_addr)
+		flight->at_former = add_compare(
+			txn, KV_READ, record_lease_key(batch, flight->net, flight->former_addr), 0,
+			(struct span){0});
+}
+
+/* Whether all keys and values found their memory. */
+static bool complete(const struct kv_txn *txn)
+{
+	for (uint8_t i = 0; i < txn->n_compares; i++)
+		if (!txn->compare[i].key.data)
+			return false;
+	for (uint8_t i = 0; i < txn->n_changes; i++)
+		if (!txn->change[i].key.data ||
+		    (txn->change[i].action == KV_PUT && !txn->change[i].value.data))
+			return false;
+	return true;
+}
+
+bool transact_launch(struct store *store, struct flight *flight, const struct plan_input *in)
+{
+	struct kv_txn *txn = next_txn(store);
+
+	if (!txn)
+		return false;
+	if (flight->stage == FLIGHT_COMMIT)
+		write_commit(store, store->open, txn, flight, in);
+	else
+		write_read(store->open, txn, flight);
+	if (!complete(txn)) {
+		store->open->n--;
+		return false;
+	}
+	txn->user = flight;
+	return true;
+}
+
+bool transact_idle(const struct store *store)
+{
+	return !store->in_flight && !store->n_ready && !store->again.first &&
+	       (!store->open || !store->open->n);
+}
