@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The XDP program: DHCP requests for this server go to the AF_XDP socket of the queue they came in
+ * on, everything else to the kernel. It never drops: what it does not understand, what has no
+ * socket to go to, and everything after the server's death passes as if the program were not there.
+ *
+ * User space sets `vlans` and the size of `sockets` before loading, and fills `sockets` and
+ * `addresses` at any time after it.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "steer.h"
+
+/* One bit per outer VLAN id served; bit 0 stands for untagged and priority-tagged frames. */
+__u64 vlans[STEER_VLAN_WORDS];
+
+/* The AF_XDP socket of each receive queue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} sockets SEC(".maps");
+
+/* Destination addresses of ours beside 255.255.255.255, in network order; the value means nothing.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STEER_ADDRESSES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __be32);
+	__type(value, __u8);
+} addresses SEC(".maps");
+
+/* Frames seen, by enum steer_reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STEER_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} verdicts SEC(".maps");
+
+static _Bool is_ours(const void *map, __be32 address)
+{
+	return bpf_map_lookup_elem((void *)map, &address) != 0;
+}
+
+/* On the way out: one frame, one reason. */
+static int count(enum steer_reason reason, int action)
+{
+	__u32 key = reason;
+	__u64 *frames = bpf_map_lookup_elem(&verdicts, &key);
+
+	if (frames)
+		++*frames;
+	return action;
+}
+
+SEC("xdp")
+int etcdhcp_steer(struct xdp_md *ctx)
+{
+	const struct steer_rules rules = {
+	    .vlans = vlans,
+	    .is_ours = is_ours,
+	    .addresses = &addresses,
+	};
+	struct steer_layers layers;
+	const void *data = (const void *)(long)ctx->data;
+	const void *end = (const void *)(long)ctx->data_end;
+	enum steer_reason reason = steer_classify(data, end, &rules, &layers);
+	int action;
+
+	if (reason != STEER_OK)
+		return count(reason, XDP_PASS);
+	action = bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
+	return count(action == XDP_REDIRECT ? STEER_OK : STEER_NO_SOCKET, action);
+}
+
+char LICENSE[] SEC("license") = "MIT";

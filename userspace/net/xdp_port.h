@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * net/xdp_port.h - an AF_XDP socket on one receive queue, with packet memory (UMEM) of its own.
+ *
+ * The UMEM is cut into chunks, one frame each. A chunk is always in exactly one of four places,
+ * and only the port's owner moves it:
+ *
+ *     free (a stack)  --refill-->  filling (the kernel may receive into it)
+ *          ^                                |
+ *          |                             receive
+ *       completed, dropped                  v
+ *          +--------------------------    lent (the worker has it)
+ *          |                                |
+ *          |                               send
+ *          |                                v
+ *          +---------reap-----------    sending (the kernel transmits it)
+ */
+#ifndef ETCDHCP_NET_XDP_PORT_H
+#define ETCDHCP_NET_XDP_PORT_H
+
+#include "net/link.h"
+#include "net/port.h"
+
+#define XDP_PORT_FRAMES_DEFAULT 4096
+#define XDP_PORT_FRAMES_MIN     128
+
+struct xdp_port_options {
+	const struct link_info *link;
+	unsigned queue;
+	enum port_kind kind; /* zero-copy or copy; PORT_XDP_GENERIC is copy, too */
+	unsigned frames;     /* power of two, at least XDP_PORT_FRAMES_MIN; 0: the default */
+};
+
+/**
+ * Makes the socket; it receives once its descriptor is in the program's map (program_set_socket). 0
+ * or negative errno: -EOPNOTSUPP when the driver lacks zero-copy, -ENOBUFS when the memory must not
+ * be locked, -EINVAL when there is no such queue. Any thread.
+ */
+int xdp_port_open(const struct xdp_port_options *options, struct port **port);
+
+/** SO_PREFER_BUSY_POLL with @p us microseconds. 0 or negative errno. */
+int xdp_port_busy_poll(struct port *port, unsigned us);
+
+/** How many chunks are where; the four sum up to the UMEM. Owner only. */
+struct xdp_port_account {
+	uint32_t free, filling, lent, sending;
+};
+struct xdp_port_account xdp_port_account(const struct port *port);
+
+#endif
