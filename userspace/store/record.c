@@ -112,7 +112,7 @@ struct span record_encode(struct kv_batch *batch, enum lease_state state, int64_
 		message.hwaddr = bytes_field(details->hwaddr.data, details->hwaddr.len);
 		message.relay_circuit = bytes_field(details->circuit.data, details->circuit.len);
 		message.relay_remote = bytes_field(details->remote.data, details->remote.len);
-		message.bound_at = details->updated_s;    /* when it was written, Unix seconds */
+		message.updated_at = details->updated_s;
 		message.hostname = clean_text(batch, details->host_name);
 		message.server = clean_text(batch, (struct span){(const uint8_t *)details->server,
 								 strlen(details->server)});
