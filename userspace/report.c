@@ -13,9 +13,11 @@ struct report {
 
 /* ---- sums over workers ---- */
 
-/* A table of counters in worker_counters: where it begins, how long it is, what its entries are called. */
+/* A table of counters in worker_counters: its family, its place and length, what its entries are called. */
 struct counter_table {
-	const char *name, *help, *label;
+	const char *name, *help;
+	struct metrics_label extra; /* of all its samples; a NULL name: none */
+	const char *label;
 	size_t offset, n;
 	const char *(*text)(int index);
 };
@@ -48,16 +50,18 @@ static const char *drop_text(int drop)
 #define WORKER_TABLE(field) \
 	offsetof(struct worker_counters, field), ARRAY_SIZE(((struct worker_counters *)0)->field)
 
-/* Tables that share a name stand together and become one family. */
+#define DROPS "etcdhcp_drops_total"
+
+/* Tables of one family stand together, the first with the family's help. */
 static const struct counter_table worker_tables[] = {
-	{"etcdhcp_requests_total", "Requests understood, by type.", "type", WORKER_TABLE(requests),
+	{"etcdhcp_requests_total", "Requests understood, by type.", {0}, "type",
+	 WORKER_TABLE(requests), type_text},
+	{"etcdhcp_replies_total", "Replies made, by type.", {0}, "type", WORKER_TABLE(replies),
 	 type_text},
-	{"etcdhcp_replies_total", "Replies made, by type.", "type", WORKER_TABLE(replies),
-	 type_text},
-	{"etcdhcp_drops_total", "Requests and frames without an answer, by reason.", "reason",
-	 WORKER_TABLE(drops), drop_text},
-	{"etcdhcp_drops_total", NULL, "reason", WORKER_TABLE(messages_refused), reject_text},
-	{"etcdhcp_drops_total", NULL, "reason", WORKER_TABLE(frames_refused), steer_text},
+	{DROPS, "What got no answer: frames, messages, requests that the server decided on.",
+	 {"stage", "decision"}, "reason", WORKER_TABLE(drops), drop_text},
+	{DROPS, NULL, {"stage", "message"}, "reason", WORKER_TABLE(messages_refused), reject_text},
+	{DROPS, NULL, {"stage", "frame"}, "reason", WORKER_TABLE(frames_refused), steer_text},
 };
 
 struct plain_counter {
@@ -98,9 +102,12 @@ static void write_table(const struct report_sources *sources, struct metrics_wri
 {
 	if (table->help)
 		metrics_family(w, table->name, METRICS_COUNTER, table->help);
-	for (size_t i = 1; i < table->n; i++)
-		metrics_sample_u64(w, METRICS_LABELS({table->label, table->text((int)i)}),
+	for (size_t i = 1; i < table->n; i++) {
+		const struct metrics_label labels[] = {
+			{table->label, table->text((int)i)}, table->extra, {NULL, NULL}};
+		metrics_sample_u64(w, labels,
 				   sum_workers(sources, table->offset + i * sizeof(counter_t)));
+	}
 }
 
 static void write_workers(const struct report_sources *sources, struct metrics_writer *w)
