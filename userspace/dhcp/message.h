@@ -66,6 +66,7 @@ static_assert(sizeof(struct dhcp_header) == 240, "RFC 2131 section 2");
 enum dhcp_code { /* the options this server itself understands */
 	DHCP_OPT_PAD = 0,
 	DHCP_OPT_SUBNET_MASK = 1,
+	DHCP_OPT_ROUTERS = 3,
 	DHCP_OPT_HOST_NAME = 12,
 	DHCP_OPT_REQUESTED_ADDRESS = 50,
 	DHCP_OPT_LEASE_TIME = 51,
@@ -94,16 +95,18 @@ enum dhcp_code { /* the options this server itself understands */
 
 /** Options of a request that a server reads; the index into dhcp_request.opt. */
 enum dhcp_want {
-	DHCP_WANT_HOST_NAME,
+	DHCP_WANT_HOST_NAME,         /* any length, 0 included; no NUL, no particular characters */
 	DHCP_WANT_REQUESTED_ADDRESS, /* present only with length 4 */
 	DHCP_WANT_LEASE_TIME,        /* present only with length 4 */
 	DHCP_WANT_SERVER_ID,         /* present only with length 4 */
 	DHCP_WANT_PARAMETER_LIST,
 	DHCP_WANT_MAX_MESSAGE_SIZE,  /* present only with length 2 */
-	DHCP_WANT_CLIENT_ID,
-	DHCP_WANT_CLIENT_FQDN,
-	DHCP_WANT_RELAY_AGENT_INFO,
+	DHCP_WANT_CLIENT_ID,         /* present only with length 2 to 255 */
+	DHCP_WANT_CLIENT_FQDN,       /* any length: check RFC 4702's minimum of 3 */
+	DHCP_WANT_RELAY_AGENT_INFO,  /* any length, not checked within: see dhcp_relay_suboption */
 	DHCP_WANT_SUBNET_SELECTION,  /* present only with length 4 */
+	DHCP_WANT_MESSAGE_TYPE,      /* dhcp_request.type is the same, checked */
+	DHCP_WANT_OVERLOAD,          /* what the parser has already followed */
 	DHCP_WANT_COUNT
 };
 
@@ -112,7 +115,7 @@ enum dhcp_want {
 struct dhcp_request {
 	const struct dhcp_header *header; /* borrowed: lives as long as the frame */
 	enum dhcp_type type;
-	struct span opt[DHCP_WANT_COUNT]; /* data NULL when absent; zero-length options are present */
+	struct span opt[DHCP_WANT_COUNT]; /* data NULL when absent; length 0 is present */
 	uint16_t scratch_used;
 	uint8_t scratch[DHCP_REQUEST_SCRATCH]; /* joined instances; not initialised */
 };
@@ -122,17 +125,17 @@ enum dhcp_reject {
 	DHCP_ACCEPTED,
 	DHCP_REJECT_SHORT,         /* ends before the fixed fields and the cookie do */
 	DHCP_REJECT_OP,            /* not a BOOTREQUEST */
-	DHCP_REJECT_HLEN,          /* hlen 0 or above 16 for Ethernet 6 is required; see the .c table */
+	DHCP_REJECT_HLEN,          /* above 16; not 6 on Ethernet; 0 without option 61 (RFC 4390) */
 	DHCP_REJECT_MAGIC,         /* plain BOOTP or junk */
 	DHCP_REJECT_OPTIONS,       /* an option runs past its field, or pieces exceed the scratch */
 	DHCP_REJECT_TYPE,          /* option 53 absent, malformed or not one a client sends */
-	DHCP_REJECT_OPTION_LENGTH, /* an option of fixed length has another */
+	DHCP_REJECT_OPTION_LENGTH, /* a fixed length is another; option 61 not 2 to 255 */
 	DHCP_REJECT_COUNT
 };
 
 /** Short lower-case name for metrics and logs, such as "bad-magic". */
 const char *dhcp_reject_name(enum dhcp_reject reject);
-/** "discover" .. "inform"; "unknown" otherwise. */
+/** "discover" .. "inform", those a server sends included; "unknown" otherwise. */
 const char *dhcp_type_name(enum dhcp_type type);
 
 /**
@@ -140,7 +143,11 @@ const char *dhcp_type_name(enum dhcp_type type);
  *
  * Missing END is accepted (it is common); options in `file` and `sname` are read when option 52
  * says so (RFC 2131 section 4.1: options, then file, then sname), and an overload option inside
- * an overloaded field is ignored. Option 61 of length 0 or 1 is rejected (RFC 2132 9.14: minimum 2).
+ * an overloaded field is ignored, as is one with a value other than 1, 2 and 3. An option that
+ * occurs several times is one option (RFC 3396 section 5), and its length is judged when it is
+ * whole: two message types make a malformed one. Option 61 of length 0 or 1 is rejected
+ * (RFC 2132 9.14: minimum 2), as is one that its pieces make longer than 255.
+ * Accepted types are DISCOVER, REQUEST, DECLINE, RELEASE and INFORM.
  * Returns DHCP_ACCEPTED or the first reason against it, then @p request is unspecified.
  * Re-entrant; the request borrows from @p payload.
  */
@@ -158,7 +165,10 @@ static inline uint32_t dhcp_u32(const struct dhcp_request *r, enum dhcp_want wan
 	return dhcp_has(r, want) ? load_be32(r->opt[want].data) : 0;
 }
 
-/** A sub-option of option 82 (RFC 3046 section 2), data NULL when absent or malformed. */
+/**
+ * A sub-option of option 82 (RFC 3046 section 2), the first of its code. Data NULL when it is
+ * absent or when any sub-option runs past the option's end: half an option is not to be trusted.
+ */
 struct span dhcp_relay_suboption(const struct dhcp_request *request, uint8_t code);
 
 #endif

@@ -13,7 +13,7 @@
 enum option_type {
 	OPTION_IP4,          /* one address */
 	OPTION_IP4_LIST,     /* one or more */
-	OPTION_IP4_PAIRS,    /* "a b" or "a/mask" pairs (options 21, 33) */
+	OPTION_IP4_PAIRS,    /* "a b", "a/mask" or "a/length" (options 21, 33) */
 	OPTION_U8,
 	OPTION_U16,
 	OPTION_U16_LIST,
@@ -23,6 +23,7 @@ enum option_type {
 	OPTION_TEXT,         /* NVT ASCII, at least one byte, no NUL */
 	OPTION_HEX,          /* "0a:0b:0c", "0a0b0c" or "0x0a0b0c" */
 	OPTION_DOMAIN_LIST,  /* RFC 3397, compressed as RFC 1035 section 4.1.4 allows */
+	OPTION_DOMAIN_NAMES, /* the same without compression */
 	OPTION_ROUTES,       /* RFC 3442 "10.0.0.0/8 via 10.6.0.1" or "10.0.0.0/8 10.6.0.1" */
 	OPTION_VENDOR,       /* RFC 3925: "enterprise-number hex" per entry */
 	OPTION_RESERVED,     /* the server sets it; configuring it is an error */
@@ -33,10 +34,16 @@ struct option_def {
 	uint8_t code;
 	const char *name; /* as in configuration, for example "domain-name-servers" */
 	enum option_type type;
+	uint32_t min; /* of numbers: the smallest that makes sense, for example 68 for an MTU */
 };
 
-/** By name, or by decimal code ("224"): unknown codes give a definition of type OPTION_HEX. NULL: no such name. */
+/**
+ * By name, or by decimal code ("224"): a code without a name gives a definition of type OPTION_HEX,
+ * named by its number. NULL: no such name. The definition lives for ever.
+ */
 const struct option_def *option_find(const char *name);
+/** By code: every code has a definition. */
+const struct option_def *option_by_code(uint8_t code);
 /** What the type accepts, for error messages, for example "one IPv4 address". */
 const char *option_type_help(enum option_type type);
 
