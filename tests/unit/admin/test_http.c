@@ -248,6 +248,8 @@ static void callbacks_are_read_sections_and_clients_are_not(void **state)
 	int silent = client_connect(NULL, LOOPBACK, admin_port(server));
 	struct answer answer;
 
+	assert_alive(server); /* no callback yet */
+	urcu_qsbr_synchronize_rcu();
 	client_send(silent, "GET /metr");
 	answer = ask(server, REQUEST("GET", "/metrics"));
 	assert_int_equal(answer.status, 200);

@@ -106,9 +106,10 @@ static void label_values_are_escaped(void **state)
 	    {"\xe2\x82", BAD BAD},
 	    {"\xe2\x82\n", BAD BAD "\\n"},
 	    {"\xf0\x9f\x98", BAD BAD BAD},
-	    {"\xc0\xaf", BAD BAD},         /* overlong */
-	    {"\xe0\x9f\xbf", BAD BAD BAD}, /* overlong */
-	    {"\xed\xa0\x80", BAD BAD BAD}, /* surrogate */
+	    {"\xc0\xaf", BAD BAD},                 /* overlong */
+	    {"\xe0\x9f\xbf", BAD BAD BAD},         /* overlong */
+	    {"\xf0\x8f\xbf\xbf", BAD BAD BAD BAD}, /* overlong */
+	    {"\xed\xa0\x80", BAD BAD BAD},         /* surrogate */
 	    {"\xf4\x90\x80\x80", BAD BAD BAD BAD},
 	    {"\xf5\x80\x80\x80", BAD BAD BAD BAD},
 	};
