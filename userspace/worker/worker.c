@@ -30,15 +30,31 @@ static void flush_ports(struct worker *worker)
 	}
 }
 
-/* One look at everything; how much there was. */
-static size_t round_once(struct worker *worker, bool receive)
+/*
+ * Looking into an AF_XDP ring costs nothing, into an AF_PACKET socket a system call. Beside rings that are
+ * busy, sockets (for what the program leaves to the kernel) have their turn in one round of this many, and always before
+ * the worker goes to sleep.
+ */
+#define SOCKET_TURN 16
+
+enum look { LOOK_ANSWERS, LOOK_RINGS, LOOK_ALL };
+
+static bool has_turn(const struct worker *worker, size_t i, enum look look)
+{
+	return look == LOOK_ALL ||
+	       (look == LOOK_RINGS && worker->ports[i].port->kind != PORT_PACKET);
+}
+
+/* One look; how much there was. */
+static size_t round_once(struct worker *worker, enum look look)
 {
 	size_t n = 0;
 
 	worker->now = clock_read(worker->clock);
 	worker->view = atomic_load_explicit(&worker->world->view, memory_order_acquire);
-	for (size_t i = 0; receive && i < worker->n_ports; i++)
-		n += burst_run(worker, i);
+	for (size_t i = 0; i < worker->n_ports; i++)
+		if (has_turn(worker, i, look))
+			n += burst_run(worker, i);
 	n += answer_run(worker);
 	flush_ports(worker);
 	if (worker->submitted)
@@ -48,7 +64,7 @@ static size_t round_once(struct worker *worker, bool receive)
 	return n;
 }
 
-static void wait_for_something(struct worker *worker, int timeout_ms)
+static void wait_for_something(struct worker *worker)
 {
 	struct wakeup *wakeup = store_worker_wakeup(worker->store, worker->index);
 	struct pollfd fds[WORKER_MAX_PORTS + 1];
@@ -57,9 +73,9 @@ static void wait_for_something(struct worker *worker, int timeout_ms)
 		fds[i] = (struct pollfd){.fd = worker->ports[i].port->fd, .events = POLLIN};
 	fds[worker->n_ports] = (struct pollfd){.fd = wakeup->fd, .events = POLLIN};
 	wakeup_arm(wakeup);
-	if (!round_once(worker, true) && !atomic_load(&worker->stopping)) {
+	if (!round_once(worker, LOOK_ALL) && !atomic_load(&worker->stopping)) {
 		urcu_qsbr_thread_offline();
-		poll(fds, worker->n_ports + 1, timeout_ms);
+		poll(fds, worker->n_ports + 1, -1);
 		urcu_qsbr_thread_online();
 	}
 	wakeup_disarm(wakeup);
@@ -72,7 +88,7 @@ static void wait_for_answers(struct worker *worker)
 	struct pollfd fd = {.fd = wakeup->fd, .events = POLLIN};
 
 	wakeup_arm(wakeup);
-	if (!round_once(worker, false)) {
+	if (!round_once(worker, LOOK_ANSWERS)) {
 		urcu_qsbr_thread_offline();
 		poll(&fd, 1, 50);
 		urcu_qsbr_thread_online();
@@ -87,7 +103,7 @@ static void wind_down(struct worker *worker)
 	size_t taken = 0, n;
 
 	do {
-		n = round_once(worker, true);
+		n = round_once(worker, LOOK_ALL);
 		taken += n;
 		urcu_qsbr_quiescent_state();
 	} while (n && taken < STOP_FRAMES);
@@ -103,9 +119,10 @@ static void run(void *arg)
 {
 	struct worker *worker = arg;
 
-	while (!atomic_load_explicit(&worker->stopping, memory_order_acquire)) {
-		if (!round_once(worker, true))
-			wait_for_something(worker, -1);
+	for (unsigned turn = 0; !atomic_load_explicit(&worker->stopping, memory_order_acquire);
+	     turn++) {
+		if (!round_once(worker, turn % SOCKET_TURN ? LOOK_RINGS : LOOK_ALL))
+			wait_for_something(worker);
 		urcu_qsbr_quiescent_state();
 	}
 	wind_down(worker);

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker over a port made of memory: frames go in, frames come out, and every one is accounted for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <urcu/urcu-qsbr.h>
+
+#include "base/thread.h"
+#include "config/load.h"
+#include "net/checksum.h"
+#include "worker/internal.h"
+
+#define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define SERVER     IP(10, 6, 0, 1)
+#define FIRST      IP(10, 6, 0, 10)
+#define FRAMES     256
+#define FRAME_SIZE 2048
+#define PENDING    32
+
+static const char text[] = "server: {interfaces: [{name: eth1}], pending-max: %d}\n"
+			   "store: {embedded: {path: %s}}\n"
+			   "networks:\n"
+			   "  - name: campus\n"
+			   "    lease-time: 1000\n"
+			   "    subnets:\n"
+			   "      - {subnet: 10.6.0.0/24, pools: [10.6.0.10-10.6.0.209]}\n";
+
+/* ---- a port made of memory ---- */
+
+struct memory_port {
+	struct port port; /* first */
+	pthread_mutex_t lock;
+	uint8_t memory[FRAMES][FRAME_SIZE];
+	uint32_t len[FRAMES];
+	bool arriving[FRAMES], lent[FRAMES];
+	unsigned sent, dropped, strays;
+	uint8_t last[FRAME_SIZE];
+	uint32_t last_len;
+};
+
+static size_t memory_receive(struct port *port, struct frame *frames, size_t max)
+{
+	struct memory_port *p = (struct memory_port *)port;
+	uint64_t value;
+	size_t n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < FRAMES && n < max; i++) {
+		if (!p->arriving[i])
+			continue;
+		p->arriving[i] = false;
+		p->lent[i] = true;
+		frames[n++] = (struct frame){.data = p->memory[i], .len = p->len[i],
+					     .cap = FRAME_SIZE, .handle = i, .port = port};
+	}
+	if (!n && read(port->fd, &value, sizeof(value)) < 0)
+		value = 0;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+static void take_back(struct memory_port *p, const struct frame *frame)
+{
+	if (frame->handle >= FRAMES || !p->lent[frame->handle])
+		p->strays++;
+	else
+		p->lent[frame->handle] = false;
+}
+
+static void memory_send(struct port *port, const struct frame *frames, size_t n)
+{
+	struct memory_port *p = (struct memory_port *)port;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(p->last, frames[i].data, frames[i].len);
+		p->last_len = frames[i].len;
+		take_back(p, &frames[i]);
+		p->sent++;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void memory_drop(struct port *port, const struct frame *frames, size_t n)
+{
+	struct memory_port *p = (struct memory_port *)port;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < n; i++, p->dropped++)
+		take_back(p, &frames[i]);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void memory_flush(struct port *port)
+{
+}
+
+static void memory_close(struct port *port)
+{
+}
+
+static const struct port_ops memory_ops = {memory_receive, memory_send, memory_drop, memory_flush,
+					   memory_close};
+
+/* ---- a server around it ---- */
+
+struct fixture {
+	char directory[32];
+	struct config *config;
+	struct clock clock;
+	struct store *store;
+	struct lease_net *net;
+	struct server_interface interface;
+	struct server_view view;
+	struct worker_world world;
+	struct memory_port *port;
+	struct worker *worker;
+};
+
+static void make_config(struct fixture *f)
+{
+	char yaml[1024];
+	struct config_source source = {.name = "test.yaml", .text = yaml};
+	struct config_error error;
+
+	strcpy(f->directory, "/tmp/etcdhcp-worker-XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	source.len = (size_t)snprintf(yaml, sizeof(yaml), text, PENDING, f->directory);
+	f->config = config_parse(&source, NULL, &error);
+	if (!f->config)
+		fail_msg("%s", error.text);
+}
+
+static void start_store(struct fixture *f)
+{
+	struct config_error error;
+	struct store_view view = {0};
+
+	clock_init(&f->clock, 0);
+	f->store = store_new(f->config, &f->clock, 1, &error);
+	assert_non_null(f->store);
+	assert_int_equal(store_start(f->store, THREAD_ANY_CPU), 0);
+	assert_int_equal(store_configure(f->store, f->config, &f->net), 0);
+	for (int i = 0; i < 2000 && !(view.loaded && view.connected); i++) {
+		usleep(1000);
+		store_view(f->store, &view);
+	}
+	assert_true(view.loaded && view.connected);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct worker_port port;
+
+	make_config(f);
+	start_store(f);
+	f->port = calloc(1, sizeof(*f->port));
+	pthread_mutex_init(&f->port->lock, NULL);
+	f->port->port.ops = &memory_ops;
+	f->port->port.kind = PORT_XDP_COPY;
+	f->port->port.fd = eventfd(0, EFD_NONBLOCK);
+	f->port->port.mtu = 1500;
+	f->interface = (struct server_interface){"eth1", 1500, 1, {SERVER}};
+	f->view = (struct server_view){f->config, &f->net, &f->interface, 1};
+	atomic_store(&f->world.view, &f->view);
+	port = (struct worker_port){&f->port->port, 0};
+	f->worker = worker_new(&(struct worker_options){
+		.cpu = THREAD_ANY_CPU,
+		.ports = &port,
+		.n_ports = 1,
+		.pending_max = PENDING,
+		.world = &f->world,
+		.store = f->store,
+		.clock = &f->clock,
+	});
+	assert_int_equal(worker_start(f->worker), 0);
+	*state = f;
+	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	worker_stop(f->worker);
+	worker_join(f->worker);
+	store_stop(f->store);
+	store_free(f->store);
+	worker_free(f->worker);
+	close(f->port->port.fd);
+	free(f->port);
+	config_free(f->config);
+	nftw(f->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+/* ---- frames ---- */
+
+#define HEADERS (14 + 20 + 8)
+
+static void write_headers(uint8_t *frame, size_t payload, uint32_t src, uint32_t dst)
+{
+	static const uint8_t ethernet[14] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, 8, 0};
+	uint8_t *ip = frame + 14, *udp = ip + 20;
+	uint32_t sum = 0;
+
+	memcpy(frame, ethernet, sizeof(ethernet));
+	memset(ip, 0, 28);
+	ip[0] = 0x45;
+	store_be16(ip + 2, (uint16_t)(28 + payload));
+	ip[8] = 64;
+	ip[9] = 17;
+	store_be32(ip + 12, src);
+	store_be32(ip + 16, dst);
+	for (int i = 0; i < 20; i += 2)
+		sum += load_be16(ip + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	store_be16(ip + 10, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
+	store_be16(udp, 68);
+	store_be16(udp + 2, 67);
+	store_be16(udp + 4, (uint16_t)(8 + payload));
+}
+
+static void write_request(struct memory_port *p, size_t slot, enum dhcp_type type, uint32_t who,
+			  uint32_t ciaddr, uint32_t wanted)
+{
+	uint8_t *frame = p->memory[slot];
+	struct dhcp_header *header = (struct dhcp_header *)(frame + HEADERS);
+	uint8_t *at = header->options;
+
+	memset(header, 0, sizeof(*header));
+	header->op = DHCP_BOOTREQUEST;
+	header->htype = DHCP_HTYPE_ETHERNET;
+	header->hlen = 6;
+	header->xid = htobe32(who);
+	header->ciaddr = htobe32(ciaddr);
+	header->chaddr[0] = 2;
+	store_be32(header->chaddr + 2, who);
+	header->magic = htobe32(DHCP_MAGIC);
+	memcpy(at, (uint8_t[]){53, 1, (uint8_t)type}, 3);
+	at += 3;
+	if (wanted) {
+		memcpy(at, (uint8_t[]){50, 4, 0, 0, 0, 0, 54, 4, 0, 0, 0, 0}, 12);
+		store_be32(at + 2, wanted);
+		store_be32(at + 8, SERVER);
+		at += 12;
+	}
+	*at++ = 255;
+	write_headers(frame, (size_t)(at - (uint8_t *)header), ciaddr, ciaddr ? SERVER : UINT32_MAX);
+	p->len[slot] = (uint32_t)(at - frame);
+}
+
+static void arrive(struct memory_port *p, size_t first, size_t n)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < n; i++)
+		p->arriving[first + i] = true;
+	pthread_mutex_unlock(&p->lock);
+	assert_int_equal(write(p->port.fd, &one, sizeof(one)), sizeof(one));
+}
+
+/* Waits until so many frames have come back; the bound only ends a run that has failed. */
+static void wait_home(struct memory_port *p, unsigned n)
+{
+	for (int i = 0; i < 5000; i++) {
+		pthread_mutex_lock(&p->lock);
+		unsigned home = p->sent + p->dropped;
+		pthread_mutex_unlock(&p->lock);
+		if (home >= n)
+			return;
+		usleep(1000);
+	}
+	fail_msg("frames did not come back: %u sent, %u dropped", p->sent, p->dropped);
+}
+
+static void check_accounts(struct memory_port *p)
+{
+	assert_int_equal(p->strays, 0);
+	for (size_t i = 0; i < FRAMES; i++)
+		assert_false(p->lent[i]);
+}
+
+static const struct dhcp_header *last_reply(const struct memory_port *p)
+{
+	return (const struct dhcp_header *)(p->last + HEADERS);
+}
+
+static void test_discover_to_renewal(void **state)
+{
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	uint32_t addr;
+
+	write_request(p, 0, DHCP_DISCOVER, 1, 0, 0);
+	arrive(p, 0, 1);
+	wait_home(p, 1);
+	addr = be32toh(last_reply(p)->yiaddr);
+	assert_in_range(addr, FIRST, FIRST + 199);
+	write_request(p, 1, DHCP_REQUEST, 1, 0, addr);
+	arrive(p, 1, 1);
+	wait_home(p, 2);
+	assert_int_equal(be32toh(last_reply(p)->yiaddr), addr);
+	write_request(p, 2, DHCP_REQUEST, 1, addr, 0);
+	arrive(p, 2, 1);
+	wait_home(p, 3);
+	assert_int_equal(be32toh(last_reply(p)->ciaddr), addr);
+	assert_int_equal(counter_read(&worker_counters(f->worker)->replies[DHCP_ACK]), 2);
+	assert_int_equal(p->dropped, 0);
+	check_accounts(p);
+}
+
+/* More than may wait for the store: each is answered, or dropped and counted. */
+static void test_bound_on_waiting(void **state)
+{
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	const struct worker_counters *counters = worker_counters(f->worker);
+
+	for (size_t i = 0; i < FRAMES; i++)
+		write_request(p, i, DHCP_DISCOVER, 100 + (uint32_t)i, 0, 0);
+	arrive(p, 0, FRAMES);
+	wait_home(p, FRAMES);
+	assert_int_equal(p->sent + p->dropped, FRAMES);
+	assert_int_equal(p->sent, counter_read(&counters->replies[DHCP_OFFER]));
+	assert_int_equal(p->dropped, counter_read(&counters->drops[SERVER_DROP_OVERLOAD]) +
+					     counter_read(&counters->drops[SERVER_DROP_POOL_EMPTY]));
+	assert_true(p->sent > 0);
+	check_accounts(p);
+}
+
+static void test_refused_frames_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	const struct worker_counters *counters = worker_counters(f->worker);
+
+	write_request(p, 0, DHCP_DISCOVER, 1, 0, 0);
+	p->len[0] = 60; /* cut off */
+	write_request(p, 1, DHCP_OFFER, 1, 0, 0);
+	write_request(p, 2, DHCP_INFORM, 1, 0, 0);
+	arrive(p, 0, 3);
+	wait_home(p, 3);
+	assert_int_equal(p->sent, 0);
+	assert_int_equal(counter_read(&counters->frames_refused[STEER_LENGTH]), 1);
+	assert_int_equal(counter_read(&counters->messages_refused[DHCP_REJECT_TYPE]), 1);
+	assert_int_equal(counter_read(&counters->drops[SERVER_DROP_NO_ADDRESS_GIVEN]), 1);
+	check_accounts(p);
+}
+
+/* What was received before the end is answered: the store's answers are waited for. */
+static void test_stop_answers_what_was_received(void **state)
+{
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+
+	for (size_t i = 0; i < PENDING; i++)
+		write_request(p, i, DHCP_REQUEST, 1 + (uint32_t)i, 0, FIRST + (uint32_t)i);
+	arrive(p, 0, PENDING);
+	worker_stop(f->worker);
+	worker_join(f->worker);
+	assert_int_equal(p->sent, PENDING);
+	assert_int_equal(counter_read(&worker_counters(f->worker)->replies[DHCP_ACK]), PENDING);
+	check_accounts(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_discover_to_renewal, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bound_on_waiting, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
