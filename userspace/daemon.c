@@ -153,10 +153,33 @@ static int follow(struct daemon *daemon, struct config *config)
 	return 0;
 }
 
+/* The networks of the store, where it has them, outweigh those of the file. */
+static struct config *read_config(struct daemon *daemon, struct config_error *error)
+{
+	struct config *config;
+	char *text;
+	size_t len;
+
+	if (store_shared_text(daemon->store, &text, &len)) {
+		snprintf(error->text, sizeof(error->text), "config/networks: out of memory");
+		return NULL;
+	}
+	config = text ? config_load_shared(daemon->config_path, "config/networks", text, len,
+					   error) :
+			config_load(daemon->config_path, error);
+	free(text);
+	return config;
+}
+
+int daemon_shared_fd(const struct daemon *daemon)
+{
+	return store_shared_fd(daemon->store);
+}
+
 void daemon_reload(struct daemon *daemon)
 {
 	struct config_error error = {""};
-	struct config *config = config_load(daemon->config_path, &error);
+	struct config *config = read_config(daemon, &error);
 	const char *key;
 	int rc;
 

@@ -15,12 +15,18 @@ struct daemon; /* opaque */
 /** Takes @p config over, whatever comes of it. NULL and *error with what to do. */
 struct daemon *daemon_start(struct config *config, const char *config_path, struct config_error *error);
 
-/** Reads the configuration file again and swaps it in; a file that is wrong changes nothing and is logged. */
+/**
+ * Reads the configuration again, the file and what the store has under config/networks, and swaps it in; one that is wrong
+ * changes nothing and is logged.
+ */
 void daemon_reload(struct daemon *daemon);
 
 /** A descriptor that is readable when interface addresses have changed: then call daemon_readdress. */
 int daemon_address_fd(const struct daemon *daemon);
 void daemon_readdress(struct daemon *daemon);
+
+/** A descriptor that is readable when the shared part of the configuration in the store has changed: then call daemon_reload. */
+int daemon_shared_fd(const struct daemon *daemon);
 
 /** Answers what was received, makes durable what was promised, takes the program off. Within 5 s. NULL is fine. */
 void daemon_stop(struct daemon *daemon);

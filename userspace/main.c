@@ -109,6 +109,7 @@ static void wait_for_signals(struct daemon *daemon, int signals)
 	struct pollfd fds[] = {
 		{.fd = signals, .events = POLLIN},
 		{.fd = daemon_address_fd(daemon), .events = POLLIN},
+		{.fd = daemon_shared_fd(daemon), .events = POLLIN},
 	};
 
 	for (;;) {
@@ -116,6 +117,8 @@ static void wait_for_signals(struct daemon *daemon, int signals)
 			continue;
 		if (fds[1].revents)
 			daemon_readdress(daemon);
+		if (fds[2].revents)
+			daemon_reload(daemon);
 		if (fds[0].revents && !handle_signal(daemon, signals))
 			return;
 	}

@@ -8,11 +8,13 @@
  *     finish.c        outcomes -> table, answers
  *     upkeep.c        unknown outcomes, expired records
  *     mirror.c        what other servers and operators changed -> table
+ *     shared.c        config/networks, handed to main
  *     reservations.c  run-time reservations, merged with the configured ones
  */
 #ifndef ETCDHCP_STORE_INTERNAL_H
 #define ETCDHCP_STORE_INTERNAL_H
 
+#include <pthread.h>
 #include <semaphore.h>
 
 #include "base/ring.h"
@@ -41,6 +43,14 @@ struct ask_line {
 	struct ask *first, **end;
 };
 
+/** The newest text of config/networks; the store thread sets, main takes. */
+struct shared_text {
+	pthread_mutex_t lock;
+	int fd;     /* eventfd, readable when the text has changed */
+	char *text; /* NULL: the key is absent */
+	size_t len;
+};
+
 struct run_time_reservations; /* opaque */
 
 struct store {
@@ -60,6 +70,7 @@ struct store {
 	struct wakeup wakeup;
 	struct ring *committed, *events; /* from the backend's thread */
 	_Atomic(struct store_reconfiguration *) reconfiguration;
+	struct shared_text shared;
 	atomic_bool stopping;
 
 	/* the store thread's own from here on */
@@ -79,6 +90,7 @@ struct store {
 	uint64_t blocked_until_ns;   /* the last batch failed: do not promise before then */
 	uint64_t tick_at_ns;
 	bool reservations_changed;
+	bool shared_seen; /* during a load: config/networks exists */
 	struct log_limit limit_reserved, limit_refused, limit_invalid;
 
 	/* read by others */
@@ -115,6 +127,12 @@ void transact_tick(struct store *store);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);
+
+/* shared.c */
+int shared_init(struct shared_text *shared);
+void shared_fini(struct shared_text *shared);
+/** data NULL: the key is absent. Store thread. */
+void shared_set(struct shared_text *shared, struct span text);
 
 /* reservations.c */
 struct run_time_reservations *run_time_new(void);

@@ -79,6 +79,11 @@ static void apply_change(struct store *store, const struct kv_event *event)
 	case RECORD_RESERVATION:
 		apply_reservation(store, event, &key);
 		break;
+	case RECORD_CONFIG:
+		store->shared_seen = event->type == KV_EVENT_PUT;
+		shared_set(&store->shared,
+			   store->shared_seen ? event->value : (struct span){0});
+		break;
 	case RECORD_INVALID:
 		invalid(store, event, "malformed key");
 		break;
@@ -103,6 +108,9 @@ static void loaded(struct store *store, int64_t revision)
 {
 	size_t swept = lease_table_end_load(store->table, revision);
 
+	if (!store->shared_seen) /* deleted while nobody watched */
+		shared_set(&store->shared, (struct span){0});
+
 	store->reservations_changed = true;
 	atomic_store_explicit(&store->loaded, true, memory_order_release);
 	log_info("mirror loaded", F_STR("store", store->ops->name), F_I64("revision", revision),
@@ -115,6 +123,7 @@ static void apply_event(struct store *store, const struct kv_event *event)
 	case KV_EVENT_RESET:
 		lease_table_begin_load(store->table);
 		run_time_clear(store->run_time);
+		store->shared_seen = false;
 		break;
 	case KV_EVENT_PUT:
 	case KV_EVENT_REMOVE:

@@ -54,6 +54,8 @@ static int make_queues(struct store *store, const struct config *config)
 	uint32_t wanted = etcd ? config->store.txn_allocations : EMBEDDED_BATCH;
 	int rc = wakeup_init(&store->wakeup);
 
+	if (!rc)
+		rc = shared_init(&store->shared);
 	if (rc)
 		return rc;
 	store->batch_cap = (uint32_t)min_u64(wanted, store->ops->max_txns);
@@ -137,6 +139,7 @@ void store_free(struct store *store)
 	free(store->ready);
 	free(store->spare);
 	wakeup_fini(&store->wakeup);
+	shared_fini(&store->shared);
 	run_time_free(store->run_time);
 	lease_table_free(store->table);
 	free(store);

@@ -76,6 +76,11 @@ void store_stop(struct store *store);
  */
 int store_configure(struct store *store, const struct config *config, struct lease_net **nets);
 
+/** A descriptor that is readable when the key config/networks has changed since store_shared_text. */
+int store_shared_fd(const struct store *store);
+/** Its text (free(3) it), NULL when there is no such key. 0 or -ENOMEM. Main thread. */
+int store_shared_text(struct store *store, char **text, size_t *len);
+
 /* ---- one worker's side; worker @p i alone calls these ---- */
 
 /** Hands over an ask; false when the ring is full. Call store_kick once per burst afterwards. */
