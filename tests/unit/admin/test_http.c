@@ -3,13 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <urcu/urcu-qsbr.h>
@@ -402,45 +400,6 @@ static void what_cannot_be_listened_on_is_explained(void **state)
 	admin_stop(first);
 }
 
-static bool have_ipv6(void)
-{
-	const struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
-					      .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool have = fd >= 0 && bind(fd, (const struct sockaddr *)&loopback, sizeof(loopback)) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return have;
-}
-
-static void ipv6_is_served_and_the_wildcard_takes_both(void **state)
-{
-	static const struct {
-		const char *listen, *connect;
-	} rows[] = {{"::1", "::1"}, {"::", "::1"}, {"::", LOOPBACK}, {"0.0.0.0", LOOPBACK}};
-	struct numbers numbers = {0};
-
-	if (!have_ipv6()) {
-		print_message("no IPv6 loopback on this machine\n");
-		skip();
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct admin_server *server =
-		    start_on(rows[i].listen, 0, &numbers, (struct admin_limits){0});
-		struct answer answer;
-		int fd;
-
-		assert_non_null(server);
-		fd = client_connect(NULL, rows[i].connect, admin_port(server));
-		client_send(fd, REQUEST("GET", "/healthz"));
-		assert_true(client_receive(fd, &answer));
-		assert_int_equal(answer.status, 200);
-		answer_free(&answer);
-		admin_stop(server);
-	}
-}
-
 static size_t count_open_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -495,7 +454,6 @@ int main(void)
 	    cmocka_unit_test(a_client_that_does_not_read_gives_up_its_place),
 	    cmocka_unit_test(one_address_cannot_take_all_places),
 	    cmocka_unit_test(what_cannot_be_listened_on_is_explained),
-	    cmocka_unit_test(ipv6_is_served_and_the_wildcard_takes_both),
 	    cmocka_unit_test(stopping_leaves_nothing_and_the_port_is_free_at_once),
 	};
 
