@@ -20,13 +20,13 @@ static struct embedded *from_kv(struct kv *kv)
 
 static void close_broken(struct embedded *embedded)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 
 	if (mirror->announced || mirror->cursor)
-		mirror_lost(mirror);
-	mirror_want(mirror);
+		embedded_mirror_lost(mirror);
+	embedded_mirror_want(mirror);
 	kv_health_connected(&embedded->health, false);
-	if (!mirror_released(mirror))
+	if (!embedded_mirror_released(mirror))
 		return; /* the owner still reads from the map */
 	database_close(&embedded->db);
 	embedded->broken = false;
@@ -65,7 +65,7 @@ static void check(struct embedded *embedded, uint64_t now_ns)
 	if (info.me_last_txnid != embedded->db.txnid) {
 		/* Taken as known, so that one foreign commit causes one load. */
 		embedded->db.txnid = info.me_last_txnid;
-		mirror_want(&embedded->mirror);
+		embedded_mirror_want(&embedded->mirror);
 	}
 	kv_health_stored(&embedded->health, (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize);
 	kv_health_contact(&embedded->health, embedded->db.revision);
@@ -73,7 +73,7 @@ static void check(struct embedded *embedded, uint64_t now_ns)
 
 static bool has_work(const struct embedded *embedded)
 {
-	return !kv_queue_empty(&embedded->inbox) || mirror_busy(&embedded->mirror) ||
+	return !kv_queue_empty(&embedded->inbox) || embedded_mirror_busy(&embedded->mirror) ||
 	       !kv_queue_empty(&embedded->mirror.outlet.returned) ||
 	       atomic_load(&embedded->stopping);
 }
@@ -94,8 +94,8 @@ static void sleep_until(struct embedded *embedded, uint64_t until_ns)
 static void round_once(struct embedded *embedded)
 {
 	kv_line_add_all(&embedded->todo, kv_queue_take(&embedded->inbox));
-	commit_run(embedded);
-	mirror_pump(embedded);
+	embedded_commit_run(embedded);
+	embedded_mirror_pump(embedded);
 	if (embedded->broken)
 		close_broken(embedded);
 }
@@ -126,7 +126,7 @@ static void destroy(struct embedded *embedded)
 {
 	if (!embedded)
 		return;
-	mirror_fini(&embedded->mirror);
+	embedded_mirror_fini(&embedded->mirror);
 	database_close(&embedded->db);
 	if (embedded->lock_fd >= 0)
 		close(embedded->lock_fd);
@@ -143,7 +143,7 @@ static struct embedded *create(const struct config_store *config, struct kv_sink
 	if (!embedded)
 		return NULL;
 	kv_health_init(&embedded->health, kv_embedded.name);
-	mirror_init(&embedded->mirror, sink);
+	embedded_mirror_init(&embedded->mirror, sink);
 	kv_line_init(&embedded->todo);
 	embedded->sink = sink;
 	embedded->lock_fd = -1;

@@ -172,7 +172,7 @@ static int run_group(struct embedded *embedded, MDB_txn *mdb, struct group *grou
 	struct database *db = &embedded->db;
 
 	if (mdb_txn_id(mdb) != db->txnid + 1)
-		mirror_want(&embedded->mirror);
+		embedded_mirror_want(&embedded->mirror);
 	group->revision = db->revision;
 	group->changed = false;
 	for (unsigned i = 0; i < group->n; i++) {
@@ -199,7 +199,7 @@ static void finish_committed(struct embedded *embedded, const struct group *grou
 	kv_health_contact(&embedded->health, group->revision);
 	kv_health_mended(&embedded->health, KV_PROBLEM_COMMIT);
 	for (unsigned i = 0; i < group->n; i++)
-		mirror_note(&embedded->mirror, group->batch[i]);
+		embedded_mirror_note(&embedded->mirror, group->batch[i]);
 	hand_back(embedded, group);
 }
 
@@ -319,7 +319,7 @@ static bool take_into(struct group *group, struct kv_line *todo)
 	return true;
 }
 
-void commit_run(struct embedded *embedded)
+void embedded_commit_run(struct embedded *embedded)
 {
 	while (embedded->todo.first) {
 		struct group group = {0};

@@ -32,7 +32,7 @@
 #include "store/kv_outlet.h"
 #include "store/kv_queue.h"
 
-struct mirror {
+struct embedded_mirror {
 	struct kv_outlet outlet;
 	MDB_txn *reader;    /* the snapshot being walked or still pointed at */
 	MDB_cursor *cursor; /* NULL: the walk is over */
@@ -59,7 +59,7 @@ struct embedded {
 
 	/* the thread's own */
 	struct database db;
-	struct mirror mirror;
+	struct embedded_mirror mirror;
 	struct kv_line todo;   /* batches */
 	uint64_t check_at_ns;  /* for foreign writers and the file's size */
 	uint64_t reopen_at_ns; /* while db is closed */
@@ -68,22 +68,22 @@ struct embedded {
 };
 
 /* commit.c: runs everything in todo. */
-void commit_run(struct embedded *embedded);
+void embedded_commit_run(struct embedded *embedded);
 
 /* mirror.c */
-void mirror_init(struct mirror *mirror, struct kv_sink *sink);
+void embedded_mirror_init(struct embedded_mirror *mirror, struct kv_sink *sink);
 /** Adds what a committed batch changed. */
-void mirror_note(struct mirror *mirror, const struct kv_batch *batch);
+void embedded_mirror_note(struct embedded_mirror *mirror, const struct kv_batch *batch);
 /** Has everything loaded anew. */
-void mirror_want(struct mirror *mirror);
+void embedded_mirror_want(struct embedded_mirror *mirror);
 /** The database is lost: says so, ends a walk. */
-void mirror_lost(struct mirror *mirror);
+void embedded_mirror_lost(struct embedded_mirror *mirror);
 /** Takes lists back and sends one, when there is one to send and the owner has fewer than two. */
-void mirror_pump(struct embedded *embedded);
-/** True when another mirror_pump would send more at once. */
-bool mirror_busy(const struct mirror *mirror);
+void embedded_mirror_pump(struct embedded *embedded);
+/** True when another embedded_mirror_pump would send more at once. */
+bool embedded_mirror_busy(const struct embedded_mirror *mirror);
 /** True when nobody points into the database any more. */
-bool mirror_released(const struct mirror *mirror);
-void mirror_fini(struct mirror *mirror);
+bool embedded_mirror_released(const struct embedded_mirror *mirror);
+void embedded_mirror_fini(struct embedded_mirror *mirror);
 
 #endif

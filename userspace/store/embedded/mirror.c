@@ -9,32 +9,33 @@
 /* An owner that leaves this many changes unread is given a fresh load instead of them. */
 #define MAX_CHANGES ((size_t)256 << 10)
 
-void mirror_init(struct mirror *mirror, struct kv_sink *sink)
+void embedded_mirror_init(struct embedded_mirror *mirror, struct kv_sink *sink)
 {
-	*mirror = (struct mirror){.wanted = true};
+	*mirror = (struct embedded_mirror){.wanted = true};
 	kv_outlet_init(&mirror->outlet, sink);
 }
 
-void mirror_want(struct mirror *mirror)
+void embedded_mirror_want(struct embedded_mirror *mirror)
 {
 	mirror->wanted = true;
 }
 
-bool mirror_released(const struct mirror *mirror)
+bool embedded_mirror_released(const struct embedded_mirror *mirror)
 {
 	return !mirror->reader;
 }
 
 /* ---- changes ---- */
 
-static void drop_changes(struct mirror *mirror)
+static void drop_changes(struct embedded_mirror *mirror)
 {
 	if (mirror->changes)
 		kv_outlet_put_back(&mirror->outlet, mirror->changes);
 	mirror->changes = NULL;
 }
 
-static struct kv_event *add_event(struct mirror *mirror, enum kv_event_type type, int64_t revision)
+static struct kv_event *add_event(struct embedded_mirror *mirror, enum kv_event_type type,
+				  int64_t revision)
 {
 	if (!mirror->changes)
 		mirror->changes = kv_outlet_take(&mirror->outlet);
@@ -43,7 +44,8 @@ static struct kv_event *add_event(struct mirror *mirror, enum kv_event_type type
 	return kv_list_add(mirror->changes, type, revision);
 }
 
-static bool note_change(struct mirror *mirror, const struct kv_change *change, int64_t revision)
+static bool note_change(struct embedded_mirror *mirror, const struct kv_change *change,
+			int64_t revision)
 {
 	struct kv_event *event =
 	    add_event(mirror, change->action == KV_PUT ? KV_EVENT_PUT : KV_EVENT_REMOVE, revision);
@@ -55,13 +57,13 @@ static bool note_change(struct mirror *mirror, const struct kv_change *change, i
 }
 
 /* What cannot be kept is not lost: it will be in the next snapshot. */
-static void overflow(struct mirror *mirror)
+static void overflow(struct embedded_mirror *mirror)
 {
 	drop_changes(mirror);
 	mirror->wanted = true;
 }
 
-void mirror_note(struct mirror *mirror, const struct kv_batch *batch)
+void embedded_mirror_note(struct embedded_mirror *mirror, const struct kv_batch *batch)
 {
 	if (mirror->wanted)
 		return; /* the snapshot to come has it */
@@ -76,7 +78,7 @@ void mirror_note(struct mirror *mirror, const struct kv_batch *batch)
 	}
 }
 
-void mirror_lost(struct mirror *mirror)
+void embedded_mirror_lost(struct embedded_mirror *mirror)
 {
 	if (mirror->cursor)
 		mdb_cursor_close(mirror->cursor);
@@ -92,7 +94,7 @@ void mirror_lost(struct mirror *mirror)
 
 static int open_snapshot(struct embedded *embedded)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 	struct database *db = &embedded->db;
 	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &mirror->reader);
 
@@ -115,7 +117,7 @@ static int open_snapshot(struct embedded *embedded)
 
 static void begin_load(struct embedded *embedded)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 	int rc = open_snapshot(embedded);
 
 	if (rc) {
@@ -133,7 +135,7 @@ static void begin_load(struct embedded *embedded)
 	mirror->malformed = 0;
 }
 
-static int add_record(struct mirror *mirror, struct kv_list *list, const MDB_val *key,
+static int add_record(struct embedded_mirror *mirror, struct kv_list *list, const MDB_val *key,
 		      const MDB_val *stored)
 {
 	struct kv_item item = {0};
@@ -158,7 +160,7 @@ static int add_record(struct mirror *mirror, struct kv_list *list, const MDB_val
 	return 0;
 }
 
-static int walk(struct mirror *mirror, struct kv_list *list)
+static int walk(struct embedded_mirror *mirror, struct kv_list *list)
 {
 	MDB_val key, stored;
 	int rc = 0;
@@ -177,7 +179,7 @@ static int walk(struct mirror *mirror, struct kv_list *list)
  */
 static int end_walk(struct embedded *embedded, struct kv_list *list)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 
 	mdb_cursor_close(mirror->cursor);
 	mirror->cursor = NULL;
@@ -201,7 +203,7 @@ static int end_walk(struct embedded *embedded, struct kv_list *list)
 /* Fills one list from the snapshot. 0, or what broke the walk. */
 static int fill(struct embedded *embedded, struct kv_list *list)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 	int rc;
 
 	list->borrows = true;
@@ -214,7 +216,7 @@ static int fill(struct embedded *embedded, struct kv_list *list)
 
 static void step(struct embedded *embedded)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 	struct kv_list *list = kv_outlet_take(&mirror->outlet);
 	int rc = list ? fill(embedded, list) : ENOMEM;
 
@@ -236,7 +238,7 @@ static void step(struct embedded *embedded)
 
 /* ---- the way out ---- */
 
-static void take_back(struct mirror *mirror)
+static void take_back(struct embedded_mirror *mirror)
 {
 	mirror->borrowed -= kv_outlet_collect(&mirror->outlet);
 	if (!mirror->reader || mirror->cursor || mirror->borrowed > 0)
@@ -245,15 +247,15 @@ static void take_back(struct mirror *mirror)
 	mirror->reader = NULL;
 }
 
-static void send_changes(struct mirror *mirror)
+static void send_changes(struct embedded_mirror *mirror)
 {
 	kv_outlet_send(&mirror->outlet, mirror->changes);
 	mirror->changes = NULL;
 }
 
-void mirror_pump(struct embedded *embedded)
+void embedded_mirror_pump(struct embedded *embedded)
 {
-	struct mirror *mirror = &embedded->mirror;
+	struct embedded_mirror *mirror = &embedded->mirror;
 
 	take_back(mirror);
 	if (mirror->wanted && mirror->cursor) { /* what it would still tell is out of date */
@@ -271,12 +273,12 @@ void mirror_pump(struct embedded *embedded)
 		send_changes(mirror);
 }
 
-bool mirror_busy(const struct mirror *mirror)
+bool embedded_mirror_busy(const struct embedded_mirror *mirror)
 {
 	return kv_outlet_ready(&mirror->outlet) && (mirror->cursor || mirror->changes);
 }
 
-void mirror_fini(struct mirror *mirror)
+void embedded_mirror_fini(struct embedded_mirror *mirror)
 {
 	if (mirror->cursor)
 		mdb_cursor_close(mirror->cursor);
