@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Metrics, health and readiness over HTTP."""
+import socket
+
+import pytest
+
+from frames import NAK
+from lab import wait_until
+from matrix import both_stores
+from server import Server
+
+
+@pytest.mark.needs("promtool")
+@both_stores
+def test_promtool_accepts_the_metrics(here, client):
+    client.dora()
+    client.renew()
+    done = here.server_ns.run("promtool", "check", "metrics", input=here.server.metrics().text)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@both_stores
+def test_metrics_count_what_happened(here):
+    one, two = here.client(), here.client()
+    one.dora()
+    two.dora()
+    one.renew()
+    two.reboot("10.9.9.9", kinds=(NAK,))
+    one.release()
+    here.canary().dora()
+    metrics = here.server.metrics()
+    for kind, count in (("discover", 3), ("request", 5), ("release", 1)):
+        assert metrics.sum("requests_total", type=kind) == count, kind
+    for kind, count in (("offer", 3), ("ack", 4), ("nak", 1)):
+        assert metrics.sum("replies_total", type=kind) == count, kind
+    assert metrics.sum("leases", network="lab", state="bound") == 2
+    assert metrics.sum("commit_batch_size_count") >= 2
+    assert metrics.sum("commit_seconds_count") >= 2
+    assert metrics.sum("reply_seconds_count", path="memory") >= 2
+    assert metrics.sum("reply_seconds_count", path="store") >= 3
+    assert metrics.sum("store_connected") == 1
+    assert metrics.sum("store_staleness_seconds") < 60
+
+
+def test_pool_metrics_add_up(here):
+    for _ in range(5):
+        here.client().dora()
+    wait_until(lambda: here.server.metrics().sum("leases", state="bound") == 5, "counted")
+    metrics = here.server.metrics()
+    states = metrics.labels("pool_addresses", "state")
+    free = metrics.sum("pool_addresses", network="lab", state="free")
+    assert free == 85, states
+
+
+def test_every_family_has_help_and_prefix(here):
+    text = here.server.metrics().text
+    families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    helped = [line.split()[2] for line in text.splitlines() if line.startswith("# HELP")]
+    assert families and sorted(families) == sorted(helped)
+    assert len(set(families)) == len(families), "a family given twice"
+    assert all(name.startswith(("etcdhcp_", "process_")) for name in families)
+
+
+def test_health_and_readiness(here):
+    assert here.server.get("/healthz")[0] == 200
+    assert here.server.get("/readyz")[0] == 200
+
+
+def test_readiness_names_what_is_wrong(make_place):
+    place = make_place(store="etcd")
+    server = place.start()
+    place.etcd.kill()
+    wait_until(lambda: server.status("/readyz") == 503, "not ready", 30.0)
+    assert server.get("/readyz")[1].strip()
+    assert server.status("/healthz") == 200
+    place.etcd.start()
+    server.wait_ready(30.0)
+
+
+def test_other_paths_and_methods(here):
+    assert here.server.get("/nonsense")[0] == 404
+    assert here.server.get("/metrics", method="POST")[0] == 405
+
+
+def test_metrics_can_be_turned_off(make_place):
+    place = make_place()
+    config = place.configuration(server={"metrics": "off"})
+    server = Server(place.server_ns, place.directory, config).start(ready=False)
+    client = place.client()
+
+    def answered():
+        xid = client.say(1)
+        try:
+            return client.answer(xid, 2, timeout=0.3)
+        except AssertionError:
+            return None
+    wait_until(answered, "serves")
+    assert server.get("/metrics") == (0, "")
+    server.stop()
+
+
+def test_hostile_http_clients_do_not_stop_service(here, client):
+    """Connections that say nothing or nonsense."""
+    socks = []
+    for text in [b"", b"GET /metrics HTTP/1.1\r\n", b"\xff" * 4000, b"GET " + b"/" * 60000] * 8:
+        sock = here.server_ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.connect(("127.0.0.1", 9842))
+        try:
+            sock.sendall(text)
+        except OSError:
+            pass
+        socks.append(sock)
+    assert client.dora()
+    for sock in socks:
+        sock.close()
+    wait_until(lambda: here.server.status("/healthz") == 200, "still answers")
