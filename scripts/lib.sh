@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2016 # what at_end is given, and dpkg's format, expand later
 # What the scripts share: installing, building, talking, and leaving nothing behind. For bash, sourced.
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -6,8 +7,8 @@ export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCRIPT=scripts/$(basename "$0")
-WORK=          # a temporary folder, made by make_work, removed at the end
-POLICY=        # the policy-rc.d that we put there, if we did
+WORK=''        # a temporary folder, made by make_work, removed at the end
+POLICY=''      # the policy-rc.d that we put there, if we did
 
 # Debian packages, by purpose.
 declare -A PACKAGES=(
@@ -31,7 +32,7 @@ fail() {
 }
 
 need_root() {
-	[ "$(id -u)" -eq 0 ] || fail "needs root: sudo $SCRIPT${1:+ $1}"
+	[ "$(id -u)" -eq 0 ] || { say "needs root: sudo $SCRIPT${1:+ $1}" >&2; exit 1; }
 }
 
 # Runs the commands given to at_end, last first, however the script ends.
@@ -80,7 +81,7 @@ forbid_daemons() {
 
 allow_daemons() {
 	[ -z "$POLICY" ] || rm -f "$POLICY"
-	POLICY=
+	POLICY=''
 }
 
 # install PURPOSE...: only what is missing.
