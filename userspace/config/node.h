@@ -15,7 +15,7 @@
 
 #define YAML_MAX_DEPTH   16
 #define YAML_MAX_ANCHORS 256
-#define YAML_MAX_NODES   (16u << 20) /* aliases expanded */
+#define YAML_MAX_NODES   (8u << 20) /* aliases expanded */
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 

@@ -138,7 +138,7 @@ static int put_values(struct loader *loader, struct merge *merge, const struct o
 	err = option_builder_put(merge->builder, def->code, out, len, always);
 	if (err == -ENOSPC)
 		return config_fail(loader, node->line, name->text,
-				   "the options of one place exceed 64 KiB; shorten them");
+				   "too much with all other options of this place; shorten them");
 	return err ? config_fail_memory(loader) : 0;
 }
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/** Whichever allocation fails, the file is refused, says why, and nothing is left behind. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "config/arena.h"
+
+/* Allocations until the one that fails; negative: none does. */
+static long countdown = -1;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool fails(void)
+{
+	return countdown >= 0 && countdown-- == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+static const char text[] =
+    "server: {id: a, interfaces: [eth1]}\n"
+    "store: {etcd: {endpoints: [\"http://a:1\"]}}\n"
+    "options: {domain-name: x}\n"
+    "networks:\n"
+    "- name: n\n"
+    "  links: [eth1]\n"
+    "  options: {routers: 10.0.0.1}\n"
+    "  subnets:\n"
+    "  - subnet: 10.0.0.0/24\n"
+    "    pools: [10.0.0.1-10.0.0.9]\n"
+    "    options: {host-name: {value: x, always: true}}\n"
+    "    reservations:\n"
+    "    - {mac: \"02:00:00:00:00:01\", address: 10.0.0.1, options: {root-path: x}}\n";
+
+static void test_every_allocation(void **state)
+{
+	struct config *config = NULL;
+	long n = 0;
+
+	for (; !config; n++) {
+		struct config_error error = {{0}};
+
+		countdown = n;
+		config = parse(text, &error);
+		const bool failed = countdown < 0;
+		countdown = -1;
+		assert_int_equal(failed, !config);
+		if (!config)
+			assert_string_equal(error.text, "t: memory: exhausted while loading; free "
+							"some or shorten the file");
+	}
+	config_free(config);
+	/* fewer would mean that the loop did not reach what it is about */
+	assert_true(n > 10);
+}
+
+/* A block, then objects too large for blocks, before and after it. */
+static void test_arena(void **state)
+{
+	struct arena *arena = arena_new();
+	uint8_t *parts[200];
+
+	assert_non_null(arena);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const size_t size = i % 50 == 0 ? 100000 : i * 7;
+
+		parts[i] = arena_alloc(arena, size);
+		assert_non_null(parts[i]);
+		assert_int_equal((uintptr_t)parts[i] % _Alignof(max_align_t), 0);
+		for (size_t k = 0; k < size; k++)
+			assert_int_equal(parts[i][k], 0);
+		memset(parts[i], 0xff, size);
+	}
+	assert_null(arena_array(arena, SIZE_MAX / 2, 3));
+	assert_null(arena_alloc(arena, SIZE_MAX));
+	assert_null(arena_alloc(arena, SIZE_MAX - 64));
+	assert_null(arena_text(arena, "", SIZE_MAX));
+	assert_string_equal(arena_text(arena, "abc", 2), "ab");
+	arena_free(arena);
+	arena_free(NULL);
+	config_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_every_allocation),
+	    cmocka_unit_test(test_arena),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
