@@ -181,22 +181,22 @@ static int keep_tags(struct interface *interface, struct config_error *error)
 	return 0;
 }
 
+/* Until the queues have their sockets the program passes everything on, tags or no tags. */
 static int open_xdp(struct interface *interface, bool generic, struct config_error *error)
 {
 	const struct program_options options = {
 	    .queues = interface->link.rx_queues,
 	    .vlans = interface->config.vlans.bits,
 	};
-	int result = keep_tags(interface, error);
+	int result;
 
-	if (result < 0)
-		return result;
 	interface->program = program_new(&options);
 	if (!interface->program)
-		result = net_fail(error, -ENOMEM, "%s: cannot prepare the XDP program: no memory",
-				  interface->link.name);
-	else
-		result = program_attach(interface->program, &interface->link, generic, error);
+		return net_fail(error, -ENOMEM, "%s: cannot prepare the XDP program: no memory",
+				interface->link.name);
+	result = program_attach(interface->program, &interface->link, generic, error);
+	if (result == 0)
+		result = keep_tags(interface, error);
 	if (result == 0)
 		result = open_queues(interface, generic, error);
 	if (result < 0)

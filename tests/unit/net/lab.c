@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static int server_ns = -1, client_ns = -1;
+
+static void require(bool ok, const char *what)
+{
+	if (!ok)
+		fail_msg("%s: %s", what, strerror(errno));
+}
+
+void lab_require_root(void)
+{
+	if (geteuid() != 0) {
+		print_message("# skipped: makes network namespaces, which needs root\n");
+		skip();
+	}
+}
+
+static int new_namespace(void)
+{
+	int fd;
+
+	require(unshare(CLONE_NEWNET) == 0, "unshare");
+	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	require(fd >= 0, "open namespace");
+	lab_run("ip link set lo up");
+	return fd;
+}
+
+void lab_begin(unsigned queues)
+{
+	lab_end();
+	client_ns = new_namespace();
+	server_ns = new_namespace();
+	lab_run("ip link add %s numrxqueues %u numtxqueues %u type veth "
+		"peer name %s numrxqueues %u numtxqueues %u",
+		LAB_SERVER, queues, queues, LAB_CLIENT, queues, queues);
+	lab_run("ip link set %s address 02:00:00:00:00:02 netns /proc/%d/fd/%d", LAB_CLIENT,
+		getpid(), client_ns);
+	lab_run("ip link set %s address 02:00:00:00:00:01 up", LAB_SERVER);
+	lab_run("ip address add 10.6.0.1/16 broadcast 10.6.255.255 dev %s", LAB_SERVER);
+	lab_enter_client();
+	lab_run("ip link set %s up", LAB_CLIENT);
+	lab_run("ip address add 10.6.0.2/16 dev %s", LAB_CLIENT);
+	lab_enter_server();
+}
+
+void lab_end(void)
+{
+	if (server_ns >= 0)
+		close(server_ns);
+	if (client_ns >= 0)
+		close(client_ns);
+	server_ns = client_ns = -1;
+}
+
+void lab_run(const char *format, ...)
+{
+	char command[512];
+	va_list arguments;
+	int status;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	status = system(command);
+	if (status != 0)
+		fail_msg("`%s` ended with status %d", command, status);
+}
+
+void lab_enter_client(void)
+{
+	require(setns(client_ns, CLONE_NEWNET) == 0, "setns");
+}
+
+void lab_enter_server(void)
+{
+	require(setns(server_ns, CLONE_NEWNET) == 0, "setns");
+}
+
+struct link_info lab_server_link(void)
+{
+	struct link_info link;
+
+	assert_int_equal(link_read(LAB_SERVER, &link), 0);
+	return link;
+}
+
+int lab_client_socket(void)
+{
+	struct sockaddr_ll address = {
+	    .sll_family = AF_PACKET,
+	    .sll_protocol = htobe16(ETH_P_ALL),
+	};
+	const int bytes = 64 << 20, on = 1;
+	int fd;
+
+	lab_enter_client();
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	require(fd >= 0, "packet socket");
+	address.sll_ifindex = (int)if_nametoindex(LAB_CLIENT);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	require(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "bind");
+	lab_enter_server();
+	return fd;
+}
+
+bool lab_wait(int fd, int timeout_ms)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, timeout_ms) > 0;
+}
+
+bool lab_mount_bpffs(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) == 0;
+}
