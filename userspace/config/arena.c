@@ -14,21 +14,29 @@ struct block {
 
 struct arena {
 	struct block *first; /* the one being filled; older ones behind it */
+	size_t left;         /* of the limit, for blocks not yet made */
 };
 
-static struct block *block_new(size_t size)
+static struct block *block_new(struct arena *arena, size_t size)
 {
-	struct block *block =
-	    size > SIZE_MAX - sizeof(*block) ? NULL : calloc(1, sizeof(*block) + size);
+	if (size > arena->left)
+		return NULL;
+	struct block *block = calloc(1, sizeof(*block) + size);
 
-	if (block)
+	if (block) {
 		block->size = size;
+		arena->left -= size;
+	}
 	return block;
 }
 
-struct arena *arena_new(void)
+struct arena *arena_new(size_t limit)
 {
-	return calloc(1, sizeof(struct arena));
+	struct arena *arena = calloc(1, sizeof(*arena));
+
+	if (arena)
+		arena->left = min_size(limit, PTRDIFF_MAX - sizeof(struct block));
+	return arena;
 }
 
 void arena_free(struct arena *arena)
@@ -45,7 +53,7 @@ void arena_free(struct arena *arena)
 /* A large object gets a block of its own behind the first, which keeps being filled. */
 static void *alloc_alone(struct arena *arena, size_t size)
 {
-	struct block *block = block_new(size);
+	struct block *block = block_new(arena, size);
 
 	if (!block)
 		return NULL;
@@ -67,7 +75,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	struct block *block = arena->first;
 
 	if (!block || block->size - block->used < size) {
-		block = block_new(BLOCK_SIZE);
+		block = block_new(arena, BLOCK_SIZE);
 		if (!block)
 			return NULL;
 		block->next = arena->first;

@@ -12,8 +12,9 @@
 
 struct arena; /* opaque */
 
-/** NULL when memory is short. */
-struct arena *arena_new(void);
+/** One that gives at most @p limit bytes, and then behaves as if memory were short; NULL when it
+ * is. */
+struct arena *arena_new(size_t limit);
 /** Releases everything ever taken from it. NULL is fine. */
 void arena_free(struct arena *arena);
 /** Zeroed, aligned for any type; NULL when memory is short. Size 0 gives a valid pointer. */

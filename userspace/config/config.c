@@ -106,11 +106,12 @@ static int read_all(struct loader *loader, const struct config_source *file,
 }
 
 struct config *config_parse(const struct config_source *file, const struct config_source *shared,
-			    struct config_error *error)
+			    size_t memory_max, struct config_error *error)
 {
 	struct loader loader = {
-	    .arena = arena_new(),
-	    .scratch = arena_new(),
+	    .arena = arena_new(memory_max),
+	    .scratch = arena_new(memory_max),
+	    .memory_max = memory_max,
 	    .file = file->name,
 	    .error = error,
 	};
@@ -200,7 +201,7 @@ static struct config *load(const char *path, const struct config_source *shared,
 
 	if (read_file(path, &text, &file.len, error) == 0) {
 		file.text = text;
-		config = config_parse(&file, shared, error);
+		config = config_parse(&file, shared, CONFIG_MEMORY_MAX, error);
 	}
 	free(text);
 	return config;

@@ -14,8 +14,15 @@
 
 #define CONFIG_FILE_MAX ((size_t)64 << 20)
 
+/**
+ * What a configuration may take, and as much again while it is read. Every reservation with
+ * options of its own has a whole set, inherited ones included: a small file can ask for much.
+ */
+#define CONFIG_MEMORY_MAX ((size_t)2 << 30)
+
 struct loader {
 	struct arena *arena;   /* becomes the configuration's own */
+	size_t memory_max;     /* of each of the two, bytes */
 	struct arena *scratch; /* nodes and tables needed while loading, freed after it */
 	const char *file;      /* whose lines are being read, for messages */
 	struct config_error *error;
@@ -38,8 +45,11 @@ struct config_source {
 	size_t len;
 };
 
-/** config_load and config_load_shared without the file system; @p shared may be NULL. */
+/**
+ * config_load and config_load_shared without the file system; @p shared may be NULL. The
+ * configuration may take @p memory_max bytes, and as much again while it is read.
+ */
 struct config *config_parse(const struct config_source *file, const struct config_source *shared,
-			    struct config_error *error);
+			    size_t memory_max, struct config_error *error);
 
 #endif

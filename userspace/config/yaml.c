@@ -56,7 +56,8 @@ int config_fail(struct loader *loader, unsigned line, const char *key, const cha
 
 int config_fail_memory(struct loader *loader)
 {
-	config_fail(loader, 0, "memory", "exhausted while loading; free some or shorten the file");
+	config_fail(loader, 0, "memory", "exhausted (at most %zu MiB is used); shorten the file",
+		    loader->memory_max >> 20);
 	return -ENOMEM;
 }
 

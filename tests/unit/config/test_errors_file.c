@@ -255,7 +255,7 @@ static void expect_shared_error(const char *file, const char *shared, const char
 	const struct config_source key = {.name = "k", .text = shared, .len = strlen(shared)};
 	struct config_error error = {{0}};
 
-	assert_null(config_parse(&own, &key, &error));
+	assert_null(config_parse(&own, &key, CONFIG_MEMORY_MAX, &error));
 	assert_string_equal(error.text, expected);
 }
 

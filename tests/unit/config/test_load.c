@@ -483,7 +483,7 @@ static void test_shared(void **state)
 	const struct config_source own = {.name = "t", .text = file, .len = sizeof(file) - 1};
 	const struct config_source key = {.name = "k", .text = shared, .len = sizeof(shared) - 1};
 	struct config_error error;
-	struct config *c = config_parse(&own, &key, &error);
+	struct config *c = config_parse(&own, &key, CONFIG_MEMORY_MAX, &error);
 
 	assert_non_null(c);
 	assert_string_equal(c->server.id, "a");

@@ -2,6 +2,7 @@
 /** Whichever allocation fails, the file is refused, says why, and nothing is left behind. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "config/arena.h"
@@ -28,7 +29,10 @@ void *__wrap_malloc(size_t size)
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : __real_calloc(n, size);
+	/* a sanitizer's calloc ends the program over what the C library's refuses */
+	if (fails() || (size && n > PTRDIFF_MAX / size))
+		return NULL;
+	return __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
@@ -65,8 +69,8 @@ static void test_every_allocation(void **state)
 		countdown = -1;
 		assert_int_equal(failed, !config);
 		if (!config)
-			assert_string_equal(error.text, "t: memory: exhausted while loading; free "
-							"some or shorten the file");
+			assert_string_equal(error.text, "t: memory: exhausted (at most 2048 MiB is "
+							"used); shorten the file");
 	}
 	config_free(config);
 	/* fewer would mean that the loop did not reach what it is about */
@@ -76,7 +80,7 @@ static void test_every_allocation(void **state)
 /* A block, then objects too large for blocks, before and after it. */
 static void test_arena(void **state)
 {
-	struct arena *arena = arena_new();
+	struct arena *arena = arena_new(SIZE_MAX);
 	uint8_t *parts[200];
 
 	assert_non_null(arena);
@@ -100,11 +104,55 @@ static void test_arena(void **state)
 	config_free(NULL);
 }
 
+static void test_arena_limit(void **state)
+{
+	struct arena *arena = arena_new(1 << 20);
+	size_t taken = 0;
+
+	assert_non_null(arena);
+	assert_null(arena_alloc(arena, (1 << 20) + 1));
+	while (arena_alloc(arena, 1000))
+		taken += 1000;
+	assert_in_range(taken, 9 << 16, 1 << 20);
+	arena_free(arena);
+}
+
+/* Aliases make a small text of a million reservations, each with 24 KiB of options. */
+static void test_small_file_large_sets(void **state)
+{
+	static char file[64 << 10], value[4097];
+	struct config_error error = {{0}};
+
+	memset(value, 'x', sizeof(value) - 1);
+	size_t len = snprintf(file, sizeof(file),
+			      "server: {id: a, interfaces: [eth1]}\n"
+			      "options: {12: %s, 14: %s, 15: %s, 17: %s, 18: %s, 40: %s}\n"
+			      "networks:\n"
+			      "- name: n\n"
+			      "  subnets:\n"
+			      "  - &s\n"
+			      "    subnet: 10.0.0.0/8\n"
+			      "    reservations:\n"
+			      "    - &r {client-id: \"0102\", address: 10.0.0.1, options: {}}\n",
+			      value, value, value, value, value, value);
+	for (unsigned i = 0; i < 1000; i++)
+		len += snprintf(file + len, sizeof(file) - len, "    - *r\n");
+	for (unsigned i = 0; i < 1000; i++)
+		len += snprintf(file + len, sizeof(file) - len, "  - *s\n");
+	assert_true(len < sizeof(file) - 1);
+	const struct config_source whole = {.name = "t", .text = file, .len = len};
+	assert_null(config_parse(&whole, NULL, 64 << 20, &error));
+	assert_string_equal(error.text,
+			    "t: memory: exhausted (at most 64 MiB is used); shorten the file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_allocation),
 	    cmocka_unit_test(test_arena),
+	    cmocka_unit_test(test_arena_limit),
+	    cmocka_unit_test(test_small_file_large_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static inline struct config *parse(const char *text, struct config_error *error)
 {
 	const struct config_source source = {.name = "t", .text = text, .len = strlen(text)};
 
-	return config_parse(&source, NULL, error);
+	return config_parse(&source, NULL, CONFIG_MEMORY_MAX, error);
 }
 
 /** Fails the test, with the error shown, when the text is refused. */
