@@ -64,7 +64,7 @@ static int set_up(void **state)
 	struct config_error error;
 
 	urcu_qsbr_register_thread();
-	f.config = config_parse(&source, NULL, &error);
+	f.config = config_parse(&source, NULL, CONFIG_MEMORY_MAX, &error);
 	if (!f.config)
 		fail_msg("%s", error.text);
 	f.table = lease_table_new();
@@ -112,6 +112,7 @@ struct row {
 	enum server_drop drop;
 	bool behind;
 	enum ask_op op;
+	uint32_t asked; /* the address of the question */
 	enum dhcp_type reply;
 	uint32_t addr, lease_s;
 	enum server_via via;
@@ -119,8 +120,8 @@ struct row {
 };
 
 #define SILENT(why)      .action = SERVER_SILENT, .drop = (why)
-#define ASKS(o, a)       .action = SERVER_ASK, .op = (o), .addr = (a)
-#define BEHIND(o, a)     .behind = true, .op = (o), .addr = (a)
+#define ASKS(o, a)       .action = SERVER_ASK, .op = (o), .asked = (a)
+#define BEHIND(o, a)     .behind = true, .op = (o), .asked = (a)
 #define REPLIES(t, a, s) .action = SERVER_REPLY, .reply = (t), .addr = (a), .lease_s = (s)
 
 static const struct row rows[] = {
@@ -294,7 +295,7 @@ static void check_row(struct fixture *f, const struct row *row)
 		check_reply(row, &got);
 	if (row->action == SERVER_ASK || row->behind) {
 		assert_int_equal(got.op, row->op);
-		assert_int_equal(got.addr, row->addr);
+		assert_int_equal(got.addr, row->asked);
 	}
 	urcu_qsbr_quiescent_state();
 }

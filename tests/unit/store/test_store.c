@@ -76,7 +76,7 @@ static int set_up(void **state)
 	strcpy(f->directory, "/tmp/etcdhcp-store-XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
 	source.len = (size_t)snprintf(yaml, sizeof(yaml), text, f->directory);
-	f->config = config_parse(&source, NULL, &error);
+	f->config = config_parse(&source, NULL, CONFIG_MEMORY_MAX, &error);
 	if (!f->config)
 		fail_msg("%s", error.text);
 	open_store(f);

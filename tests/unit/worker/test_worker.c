@@ -134,7 +134,7 @@ static void make_config(struct fixture *f)
 	strcpy(f->directory, "/tmp/etcdhcp-worker-XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
 	source.len = (size_t)snprintf(yaml, sizeof(yaml), text, PENDING, f->directory);
-	f->config = config_parse(&source, NULL, &error);
+	f->config = config_parse(&source, NULL, CONFIG_MEMORY_MAX, &error);
 	if (!f->config)
 		fail_msg("%s", error.text);
 }
