@@ -155,14 +155,37 @@ int world_put(struct world *w, const struct client_id *client, uint32_t addr,
 	return lease_put(w->net, &lease);
 }
 
+int world_ask(struct world *w, const struct client_id *client,
+	      const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
+	      uint32_t *addr)
+{
+	return allocator_offer(w->net, client, hash_of(w, client), reservation, subnet, wanted,
+			       &w->now, w->now.mono_ns + OFFER_NS, addr);
+}
+
 uint32_t world_offer(struct world *w, const struct client_id *client)
 {
 	uint32_t addr = 0;
-	int rc = allocator_offer(w->net, client, hash_of(w, client), NULL, 0, 0, &w->now,
-				 w->now.mono_ns + OFFER_NS, &addr);
+	int rc = world_ask(w, client, NULL, 0, 0, &addr);
 
 	assert_true(rc == 0 || rc == -ENOSPC);
 	assert_true(rc == 0 || addr == 0);
+	return addr;
+}
+
+uint32_t world_offer_number(struct world *w, uint32_t n)
+{
+	struct client_id client = client_number(n);
+
+	return world_offer(w, &client);
+}
+
+uint32_t world_offer_wanted(struct world *w, uint32_t n, uint32_t wanted)
+{
+	struct client_id client = client_number(n);
+	uint32_t addr = 0;
+
+	assert_int_equal(world_ask(w, &client, NULL, 0, wanted, &addr), 0);
 	return addr;
 }
 

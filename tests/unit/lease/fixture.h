@@ -73,6 +73,14 @@ int world_put(struct world *w, const struct client_id *client, uint32_t addr,
 /** allocator_offer without reservation or wish in subnet 0; returns the address or 0 when there is
  * none. */
 uint32_t world_offer(struct world *w, const struct client_id *client);
+/** The same with everything that can be said; the result of allocator_offer. */
+int world_ask(struct world *w, const struct client_id *client,
+	      const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
+	      uint32_t *addr);
+/** world_offer for client @p n. */
+uint32_t world_offer_number(struct world *w, uint32_t n);
+/** world_ask for client @p n with a wish alone; it must succeed. */
+uint32_t world_offer_wanted(struct world *w, uint32_t n, uint32_t wanted);
 /** Offers client @p n an address and binds it for @p seconds; 0 when there is none. */
 uint32_t world_bind(struct world *w, uint32_t n, int64_t seconds);
 /** Where lease_find says client is; 0: nowhere. */
