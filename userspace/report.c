@@ -357,11 +357,13 @@ static bool is_ready(void *ctx, char *why, size_t cap)
 	struct store_view view;
 
 	store_view(sources->store, &view);
-	if (view.loaded && view.connected)
+	if (view.serving)
 		return true;
-	snprintf(why, cap, "%s%s%s",
+	snprintf(why, cap, "%s%s%s%s",
 		 view.loaded ? "" : "the mirror of the store is not complete yet\n",
-		 view.connected ? "" : "the store is not connected\n", view.kv.problem);
+		 view.connected ? "" : "the store is not connected\n",
+		 view.loaded && view.connected ? "the store has just failed to commit\n" : "",
+		 view.kv.problem);
 	return false;
 }
 

@@ -30,7 +30,6 @@ def offers_of_both(campus, client):
 def test_both_offer_and_one_is_selected(campus):
     client = campus.client()
     offers = offers_of_both(campus, client)
-    assert len({offer.yiaddr for offer in offers.values()}) == 2
     ack = client.select(offers["10.6.0.2"])
     assert ack.server == "10.6.0.2"
     assert campus.etcd.lease(NETWORK, ack.yiaddr).server == "lab-1"

@@ -20,21 +20,14 @@ static uint32_t lease_wanted(const struct server_query *query)
 				 dhcp_u32(query->request, DHCP_WANT_LEASE_TIME));
 }
 
-/* Section 4.3.1. A client with a live lease is offered that from memory; an offer promises nothing. */
-static void decide_discover(const struct server_view *view, const struct server_query *query,
-			    const struct moment *now, struct server_decision *out)
+/*
+ * Section 4.3.1. Even a client with a live lease is offered it by the store thread: that one knows of a
+ * release or decline under way, and whether the offer could be kept.
+ */
+static void decide_discover(const struct server_query *query, struct server_decision *out)
 {
-	struct lease lease;
-	uint32_t lease_s = lease_wanted(query);
-
-	if (lease_find(query->net, query->client.bytes, query->client.len, query->client_hash,
-		       &lease) &&
-	    lease_is_clients(&lease, &query->client) && !lease_is_over(&lease, now) &&
-	    server_judge(view, query, lease.addr) == SERVER_RIGHT) {
-		server_grant(view, query, DHCP_OFFER, lease.addr, lease_s, out);
-		return;
-	}
-	server_ask(out, ASK_OFFER, dhcp_u32(query->request, DHCP_WANT_REQUESTED_ADDRESS), lease_s);
+	server_ask(out, ASK_OFFER, dhcp_u32(query->request, DHCP_WANT_REQUESTED_ADDRESS),
+		   lease_wanted(query));
 }
 
 /* True when the configuration proves that the client must not have the address: rule 5's NAK. */
@@ -153,7 +146,7 @@ void server_decide(const struct server_view *view, const struct server_query *qu
 	out->ask_behind = false;
 	switch (request->type) {
 	case DHCP_DISCOVER:
-		decide_discover(view, query, now, out);
+		decide_discover(query, out);
 		break;
 	case DHCP_REQUEST:
 		decide_request(view, query, now, out);

@@ -143,8 +143,6 @@ void server_prefetch_page(const struct server_query *query)
 {
 	if (query->ciaddr)
 		lease_prefetch_page(query->net, query->ciaddr);
-	else
-		lease_prefetch_client(query->net, query->client_hash);
 }
 
 void server_prefetch_lease(const struct server_query *query)

@@ -33,7 +33,29 @@ static uint64_t expected_delay_ns(const struct store *store)
 	return store->commit_ewma_ns * store->n_ready / store->in_flight_max;
 }
 
-/* ---- offers: memory alone ---- */
+/* ---- waiting for another transaction ---- */
+
+static bool is_repetition(const struct flight *owner, const struct ask *ask)
+{
+	return owner->ask && owner->op == ask->op && owner->addr == ask->addr &&
+	       owner->net == ask->net &&
+	       client_id_equal(&owner->client, ask->client.bytes, ask->client.len);
+}
+
+/* Another flight has a key: the same request again, a truth not yet known, or a place in the line. */
+static void stand_in_line(struct store *store, struct flight *owner, struct ask *ask)
+{
+	if (is_repetition(owner, ask)) {
+		counter_add(&store->counters.duplicates, 1);
+		transact_answer(store, ask, ASK_DUPLICATE);
+	} else if (owner->stage == FLIGHT_RESOLVE) {
+		transact_answer(store, ask, ASK_UNAVAILABLE);
+	} else {
+		flight_wait(owner, ask);
+	}
+}
+
+/* ---- offers ---- */
 
 /* By the client's identifier, else by its hardware address. */
 static const struct lease_reservation *reservation_of(const struct ask *ask)
@@ -61,6 +83,7 @@ static int choose(struct store *store, struct ask *ask, const struct lease_reser
 
 static void offer(struct store *store, struct ask *ask)
 {
+	struct flight *owner;
 	uint64_t held_back;
 	int rc;
 
@@ -71,6 +94,12 @@ static void offer(struct store *store, struct ask *ask)
 	if (expected_delay_ns(store) > OFFER_DELAY_NS) {
 		counter_add(&store->counters.shed, 1);
 		transact_answer(store, ask, ASK_OVERLOAD);
+		return;
+	}
+	/* What becomes of the client's address first: it may just be giving it up. */
+	owner = flight_owner(store->flights, flight_client_key(ask->net, ask->client_hash));
+	if (owner) {
+		stand_in_line(store, owner, ask);
 		return;
 	}
 	rc = choose(store, ask, reservation_of(ask));
@@ -127,26 +156,6 @@ static size_t keys_of(const struct ask *ask, const struct plan *plan, const stru
 					      lease_client_hash(ask->net, in->record->client,
 								in->record->client_len));
 	return n;
-}
-
-static bool is_repetition(const struct flight *owner, const struct ask *ask)
-{
-	return owner->ask && owner->op == ask->op && owner->addr == ask->addr &&
-	       owner->net == ask->net &&
-	       client_id_equal(&owner->client, ask->client.bytes, ask->client.len);
-}
-
-/* Another flight has a key: the same request again, a truth not yet known, or a place in the line. */
-static void stand_in_line(struct store *store, struct flight *owner, struct ask *ask)
-{
-	if (is_repetition(owner, ask)) {
-		counter_add(&store->counters.duplicates, 1);
-		transact_answer(store, ask, ASK_DUPLICATE);
-	} else if (owner->stage == FLIGHT_RESOLVE) {
-		transact_answer(store, ask, ASK_UNAVAILABLE);
-	} else {
-		flight_wait(owner, ask);
-	}
 }
 
 static struct flight *take_off(struct store *store, struct ask *ask, const struct plan *plan,

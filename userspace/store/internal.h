@@ -94,7 +94,7 @@ struct store {
 	struct log_limit limit_reserved, limit_refused, limit_invalid;
 
 	/* read by others */
-	atomic_bool loaded, connected;
+	atomic_bool loaded, connected, serving;
 	_Atomic uint64_t queued, unresolved_count;
 	struct store_counters counters;
 	struct histogram batch_sizes, commit_times;

@@ -202,6 +202,21 @@ int store_configure(struct store *store, const struct config *config, struct lea
 	return request.result;
 }
 
+/* ---- membership ---- */
+
+/* servers/<id> exists as long as this server lives. */
+static void join_members(struct store *store)
+{
+	char key[sizeof("servers/") + sizeof(store->server_id)], value[128];
+	int len = snprintf(value, sizeof(value), "{\"version\":\"%s\",\"started\":%lld}",
+			   ETCDHCP_VERSION,
+			   (long long)(clock_wall_ns(store->clock) / (int64_t)NS_PER_S));
+
+	snprintf(key, sizeof(key), "servers/%s", store->server_id);
+	if (store->ops->session_start(store->kv, key, (const uint8_t *)value, (size_t)len))
+		log_error("not registered among the servers: out of memory", F_STR("key", key));
+}
+
 /* ---- the loop ---- */
 
 static bool take_committed(struct store *store)
@@ -273,6 +288,7 @@ static bool work(struct store *store)
 	tick(store);
 	transact_send(store);
 	wake_workers(store);
+	atomic_store_explicit(&store->serving, transact_serving(store), memory_order_relaxed);
 	return any || store->again.first;
 }
 
@@ -309,7 +325,7 @@ static void run(void *arg)
 {
 	struct store *store = arg;
 
-	store->ops->start(store->kv);
+	join_members(store);
 	while (!atomic_load_explicit(&store->stopping, memory_order_acquire)) {
 		if (!work(store))
 			sleep_until_woken(store);
@@ -320,6 +336,10 @@ static void run(void *arg)
 
 int store_start(struct store *store, int cpu)
 {
+	int rc = store->ops->start(store->kv);
+
+	if (rc)
+		return rc;
 	store->thread = (struct thread){
 		.name = "store",
 		.cpu = cpu,
@@ -370,6 +390,7 @@ void store_view(const struct store *store, struct store_view *out)
 		.backend = store->ops->name,
 		.loaded = atomic_load(&store->loaded),
 		.connected = atomic_load(&store->connected),
+		.serving = atomic_load(&store->serving),
 		.queued = atomic_load(&store->queued),
 		.unresolved = atomic_load(&store->unresolved_count),
 		.memory = lease_table_memory(store->table),

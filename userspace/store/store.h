@@ -48,6 +48,7 @@ struct store_view {
 	const char *backend;
 	bool loaded;                 /* the mirror has been complete once */
 	bool connected;
+	bool serving;                /* loaded, connected and not just failed: promises are made */
 	uint64_t staleness_ns;       /* since the last word of the store */
 	uint64_t queued;             /* transactions waiting or under way */
 	uint64_t unresolved;         /* addresses of unknown outcome */

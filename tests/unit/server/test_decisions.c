@@ -129,11 +129,7 @@ static const struct row rows[] = {
 	 ASKS(ASK_OFFER, 0)},
 	{"DISCOVER passes the wanted address on", DHCP_DISCOVER, 9, ALL, .opt50 = IP(10, 6, 0, 15),
 	 ASKS(ASK_OFFER, IP(10, 6, 0, 15))},
-	{"DISCOVER of a bound client is offered its address from memory", DHCP_DISCOVER, 1, ALL,
-	 REPLIES(DHCP_OFFER, IP(10, 6, 0, 10), 1000), .via = SERVER_VIA_CHADDR,
-	 .to = IP(10, 6, 0, 10)},
-	{"the broadcast flag is honoured", DHCP_DISCOVER, 1, ALL, .broadcast_flag = true,
-	 REPLIES(DHCP_OFFER, IP(10, 6, 0, 10), 1000), .via = SERVER_VIA_BROADCAST, .to = ALL},
+	{"DISCOVER of a bound client asks too", DHCP_DISCOVER, 1, ALL, ASKS(ASK_OFFER, 0)},
 	{"DISCOVER of a client that released asks", DHCP_DISCOVER, 4, ALL, ASKS(ASK_OFFER, 0)},
 	{"DISCOVER from an unknown relay agent", DHCP_DISCOVER, 9, SERVER,
 	 .giaddr = IP(10, 99, 0, 1), SILENT(SERVER_DROP_UNKNOWN_RELAY)},
@@ -306,6 +302,51 @@ static void test_decisions(void **state)
 		check_row(*state, &rows[i]);
 }
 
+/* ---- where replies go: RFC 2131 section 4.1 ---- */
+
+struct destination {
+	const char *name;
+	uint32_t ciaddr, giaddr;
+	bool broadcast_flag;
+	enum server_via via;
+	uint32_t to;
+	uint16_t port;
+};
+
+static const struct destination destinations[] = {
+	{"by unicast, without ARP", 0, 0, false, SERVER_VIA_CHADDR, IP(10, 6, 0, 15), 68},
+	{"by broadcast when the flag is set", 0, 0, true, SERVER_VIA_BROADCAST, ALL, 68},
+	{"to an address in use", IP(10, 6, 0, 15), 0, true, SERVER_VIA_SOURCE, IP(10, 6, 0, 15), 68},
+	{"to the relay agent", 0, IP(10, 6, 0, 3), true, SERVER_VIA_SOURCE, IP(10, 6, 0, 3), 67},
+};
+
+static void test_destinations(void **state)
+{
+	struct fixture *f = *state;
+	struct moment now = {.earliest_s = NOW, .latest_s = NOW};
+
+	for (size_t i = 0; i < ARRAY_SIZE(destinations); i++) {
+		const struct destination *want = &destinations[i];
+		struct row row = {.type = DHCP_DISCOVER, .who = 9, .dst = ALL,
+				  .ciaddr = want->ciaddr, .giaddr = want->giaddr,
+				  .broadcast_flag = want->broadcast_flag};
+		struct ask answer = {.op = ASK_OFFER, .net = f->nets[0], .addr = IP(10, 6, 0, 15),
+				     .lease_s = 1000, .result = ASK_GRANTED};
+		struct dhcp_request request;
+		struct server_query query = {.request = &request, .dst = ALL};
+		struct server_decision got;
+		uint8_t buffer[576];
+
+		print_message("# %s\n", want->name);
+		dhcp_request_parse(&request, buffer, write_message(buffer, &row));
+		assert_int_equal(server_locate(&f->view, &query), SERVER_DROP_NONE);
+		server_conclude(&f->view, &query, &now, &answer, &got);
+		assert_int_equal(got.via, want->via);
+		assert_int_equal(got.dst, want->to);
+		assert_int_equal(got.dst_port, want->port);
+	}
+}
+
 /* ---- what the store's answers mean ---- */
 
 struct conclusion {
@@ -392,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_conclusions),
 		cmocka_unit_test(test_reload_in_between),
 	};
