@@ -182,6 +182,7 @@ class Link:
             self.sock.bind((interface, 0))
         self.sock.setblocking(False)
         self.inbox = collections.deque()
+        self.unwanted = ()  # transaction ids of a load that keeps accounts of its own
         self.arps = []
         self.icmp = []
         self.others = []
@@ -211,6 +212,8 @@ class Link:
         if data[at:at + 2] != b"\x08\x00" or data[at + 11] != 17:
             return
         udp = at + 2 + (data[at + 2] & 15) * 4
+        if data[udp + 12:udp + 16] in self.unwanted:
+            return
         if int.from_bytes(data[udp:udp + 2], "big") == SERVER_PORT and data[udp + 8] == 2:
             self.inbox.append(Reply(data, tag))
         else:

@@ -29,6 +29,7 @@ class RenewalLoad:
             self.sock.bind((link.interface, 0))
         self.sock.setblocking(False)
         self.sent, self.acked, self.refused = {}, {}, []
+        link.unwanted = self.sent
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
