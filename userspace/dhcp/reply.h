@@ -43,8 +43,8 @@ struct dhcp_reply {
  * sent, and what the client named earlier takes precedence. The mandatory options, the subnet
  * selection, the client identifier and option 82 always have their place reserved, option 82 at the
  * end of the options field. Options over 255 bytes are split (RFC 3396), others stay in one piece
- * if that is possible. A NAK carries 53, 54, 56, 61, 82 alone, whatever @p reply says (RFC 2131
- * table 3, RFC 6842). Without option 55 every configured option is sent. Options of type
+ * if that is possible. A NAK carries 53, 54, 56, 61, 82 alone and in the options field, whatever
+ * @p reply says (RFC 2131 table 3, RFC 6842). Without option 55 every configured option is sent. Options of type
  * OPTION_RESERVED are never taken from the option set. All between END and the end is zero.
  *
  * Returns the payload's length, at least DHCP_MIN_MESSAGE, or -ENOSPC when even the mandatory part

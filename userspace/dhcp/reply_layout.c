@@ -41,22 +41,40 @@ static void plan_add(struct plan *plan, uint8_t code, struct span value, enum pl
 	plan->items[plan->n++] = (struct plan_item){value, code, (uint8_t)level};
 }
 
-static bool is_planned(const struct plan *plan, uint8_t code)
+/* Where a code is in the plan; n when it is not. */
+static unsigned plan_find(const struct plan *plan, uint8_t code)
 {
-	for (unsigned i = 0; i < plan->n; i++)
-		if (plan->items[i].code == code)
-			return true;
-	return false;
+	unsigned i = 0;
+
+	while (i < plan->n && plan->items[i].code != code)
+		i++;
+	return i;
 }
 
-/* RFC 2132 section 3.3: a subnet mask precedes routers, whatever the order asked for. */
-static void move_mask_ahead(struct plan *plan)
+static bool is_planned(const struct plan *plan, uint8_t code)
 {
-	struct plan_item mask = plan->items[plan->n - 1];
+	return plan_find(plan, code) < plan->n;
+}
 
-	if (!is_planned(plan, DHCP_OPT_ROUTERS))
+/*
+ * RFC 2132 section 3.3: a subnet mask precedes routers, whatever the order asked for. As important
+ * as they are, it is also placed before them.
+ */
+static void put_mask_ahead(struct plan *plan)
+{
+	unsigned mask_at = plan_find(plan, DHCP_OPT_SUBNET_MASK);
+	unsigned routers_at = plan_find(plan, DHCP_OPT_ROUTERS);
+	struct plan_item mask;
+
+	if (mask_at == plan->n || routers_at == plan->n)
 		return;
-	memmove(plan->items + 1, plan->items, (plan->n - 1) * sizeof(mask));
+	mask = plan->items[mask_at];
+	if (mask.level < plan->items[routers_at].level)
+		mask.level = plan->items[routers_at].level;
+	plan->items[mask_at].level = mask.level;
+	if (mask_at < routers_at)
+		return;
+	memmove(plan->items + 1, plan->items, mask_at * sizeof(mask));
 	plan->items[0] = mask;
 }
 
@@ -74,10 +92,6 @@ static void plan_code(struct plan *plan, const struct dhcp_reply *reply, uint8_t
 		plan_add(plan, code, option_set_get(set, code), level);
 	else if (code == DHCP_OPT_SUBNET_MASK && reply->subnet_mask)
 		plan_add(plan, code, (struct span){plan->mask, sizeof(plan->mask)}, level);
-	else
-		return;
-	if (code == DHCP_OPT_SUBNET_MASK)
-		move_mask_ahead(plan);
 }
 
 /* What the client asks for, in its order, everything when it does not say; what is sent always. */
@@ -92,6 +106,7 @@ static void plan_parameters(struct plan *plan, const struct dhcp_reply *reply, s
 		if (always || !asked.data)
 			plan_code(plan, reply, (uint8_t)code);
 	}
+	put_mask_ahead(plan);
 }
 
 static void plan_reply(struct plan *plan, const struct dhcp_reply *reply,
@@ -174,20 +189,41 @@ static bool place_pieces(struct layout *layout, struct placement *placed, size_t
 	return true;
 }
 
-/* An option that one instance could hold is split only when there is no reply without it. */
 static bool place(struct layout *layout, const struct plan_item *item, struct placement *placed)
 {
 	*placed = (struct placement){0};
-	if (place_whole(layout, placed, item->value.len))
-		return true;
-	return (item->level == PLAN_MUST || item->value.len > OPTION_DATA_MAX) &&
+	return place_whole(layout, placed, item->value.len) ||
 	       place_pieces(layout, placed, item->value.len);
+}
+
+/* What leaving an item out costs: one that is always sent outweighs all that the client asked for.
+ */
+static uint32_t price(const struct plan_item *item)
+{
+	return item->level == PLAN_ALWAYS ? PLAN_MAX : 1;
+}
+
+/*
+ * Routers that found a field before that of the mask are taken out again: pieces fit where a whole
+ * option does not. Returns what that costs.
+ */
+static uint32_t drop_early_routers(struct layout *layout, const struct plan *plan)
+{
+	unsigned mask_at = plan_find(plan, DHCP_OPT_SUBNET_MASK);
+	unsigned routers_at = plan_find(plan, DHCP_OPT_ROUTERS);
+	struct placement *routers = &layout->placed[routers_at];
+
+	if (mask_at == plan->n || routers_at == plan->n || routers->fields == 0 ||
+	    layout->placed[mask_at].fields == 0 ||
+	    __builtin_ctz(layout->placed[mask_at].fields) <= __builtin_ctz(routers->fields))
+		return 0;
+	routers->fields = 0;
+	return price(&plan->items[routers_at]);
 }
 
 /*
  * Places all items for which there is room, the most important first and among equals in their
- * order. Returns what leaving out the rest costs: one option that is always sent outweighs all that
- * the client asked for, one that must be there makes the layout impossible.
+ * order. Returns what leaving out the rest costs; without one that must be there it is impossible.
  */
 static uint32_t lay_out(struct layout *layout, const struct plan *plan)
 {
@@ -200,51 +236,47 @@ static uint32_t lay_out(struct layout *layout, const struct plan *plan)
 				continue;
 			if (level == PLAN_MUST)
 				return IMPOSSIBLE;
-			cost += level == PLAN_ALWAYS ? PLAN_MAX : 1;
+			cost += price(item);
 		}
 	}
-	return cost;
+	return cost + drop_early_routers(layout, plan);
 }
 
-/* Names that lose their field become options, behind all others: the caller takes them off again.
+/*
+ * The name that a field held becomes an option, behind all others: the caller takes it off again.
+ * It is lost, at the price returned, when the operator has configured that option as well.
  */
-static void add_displaced_names(struct plan *plan, const struct dhcp_reply *reply,
-				unsigned overload)
+static uint32_t displace_name(struct plan *plan, uint8_t code, const char *name, size_t field_size)
 {
-	if (reply->type == DHCP_NAK)
-		return;
-	if ((overload & OVERLOAD_SNAME) && reply->server_name)
-		plan_add(plan, DHCP_OPT_TFTP_SERVER_NAME,
-			 (struct span){(const uint8_t *)reply->server_name,
-				       strnlen(reply->server_name, DHCP_SNAME_LEN - 1)},
-			 PLAN_MUST);
-	if ((overload & OVERLOAD_FILE) && reply->boot_file)
-		plan_add(plan, DHCP_OPT_BOOTFILE_NAME,
-			 (struct span){(const uint8_t *)reply->boot_file,
-				       strnlen(reply->boot_file, DHCP_FILE_LEN - 1)},
-			 PLAN_MUST);
+	struct span text = {(const uint8_t *)name, name ? strnlen(name, field_size - 1) : 0};
+
+	if (!name)
+		return 0;
+	if (is_planned(plan, code))
+		return PLAN_MAX;
+	plan_add(plan, code, text, PLAN_ALWAYS);
+	return 0;
 }
 
 /* Lays out with the fields that an overload value frees; the plan is left with the names added. */
 static uint32_t try_overload(struct layout *layout, struct plan *plan, size_t room,
 			     const struct dhcp_reply *reply, unsigned overload)
 {
+	uint32_t lost = 0, cost;
+
 	if (overload && room < OVERLOAD_LEN)
 		return IMPOSSIBLE;
 	layout->room[FIELD_OPTIONS] = room - (overload ? OVERLOAD_LEN : 0);
 	layout->room[FIELD_FILE] = overload & OVERLOAD_FILE ? DHCP_FILE_LEN - 1 : 0;
 	layout->room[FIELD_SNAME] = overload & OVERLOAD_SNAME ? DHCP_SNAME_LEN - 1 : 0;
-	add_displaced_names(plan, reply, overload);
-	return lay_out(layout, plan);
-}
-
-/* A name whose option the operator has configured as well has nowhere else to go. */
-static unsigned fixed_fields(const struct plan *plan, const struct dhcp_reply *reply)
-{
-	bool file = reply->boot_file && is_planned(plan, DHCP_OPT_BOOTFILE_NAME);
-	bool sname = reply->server_name && is_planned(plan, DHCP_OPT_TFTP_SERVER_NAME);
-
-	return (file ? OVERLOAD_FILE : 0) | (sname ? OVERLOAD_SNAME : 0);
+	if (overload & OVERLOAD_FILE)
+		lost +=
+		    displace_name(plan, DHCP_OPT_BOOTFILE_NAME, reply->boot_file, DHCP_FILE_LEN);
+	if (overload & OVERLOAD_SNAME)
+		lost += displace_name(plan, DHCP_OPT_TFTP_SERVER_NAME, reply->server_name,
+				      DHCP_SNAME_LEN);
+	cost = lay_out(layout, plan);
+	return cost == IMPOSSIBLE ? cost : cost + lost;
 }
 
 static uint8_t *write_field(uint8_t *at, const struct plan *plan, const struct layout *layout,
@@ -264,17 +296,18 @@ static uint8_t *write_field(uint8_t *at, const struct plan *plan, const struct l
 	return at;
 }
 
-/* The overload value to use, IMPOSSIBLE when nothing makes room for what must be there. */
+/*
+ * The overload value to use, IMPOSSIBLE when nothing makes room for what must be there. A NAK must
+ * leave `file` and `sname` alone (RFC 2131 table 3).
+ */
 static uint32_t choose_overload(struct layout *layout, struct plan *plan, size_t room,
 				const struct dhcp_reply *reply)
 {
-	unsigned fixed = fixed_fields(plan, reply), n = plan->n;
+	unsigned n = plan->n, end = reply->type == DHCP_NAK ? 1 : OVERLOAD_COUNT;
 	uint32_t best = IMPOSSIBLE, best_cost = IMPOSSIBLE;
 
-	for (unsigned overload = 0; overload < OVERLOAD_COUNT && best_cost > 0; overload++) {
-		uint32_t cost = IMPOSSIBLE;
-		if (!(overload & fixed))
-			cost = try_overload(layout, plan, room, reply, overload);
+	for (unsigned overload = 0; overload < end && best_cost > 0; overload++) {
+		uint32_t cost = try_overload(layout, plan, room, reply, overload);
 		plan->n = n;
 		if (cost < best_cost) {
 			best = overload;
