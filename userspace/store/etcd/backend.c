@@ -107,7 +107,10 @@ static void loop(struct etcd *etcd)
 		grpc_event event = grpc_completion_queue_next(etcd->cq, next_timer(etcd), NULL);
 		if (event.type == GRPC_OP_COMPLETE) {
 			struct completion *completion = event.tag;
-			completion->done(completion, event.success);
+			completion_done done =
+			    atomic_load_explicit(&completion->done, memory_order_acquire);
+
+			done(completion, event.success);
 		}
 		fire_timers(etcd);
 	}

@@ -73,8 +73,6 @@ static void on_done(struct completion *completion, bool success)
 	grpc_slice message;
 	bool answered;
 
-	if (!atomic_load_explicit(&call->sent, memory_order_acquire))
-		assert(!"completed before it was sent");
 	reply.status = call->status;
 	reply_set_words(&reply, call->words);
 	answered = message_read(call->response, &message, &reply.message);
@@ -101,8 +99,8 @@ int call_send(struct call *call, grpc_slice request,
 	    {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
 	    {.op = GRPC_OP_RECV_MESSAGE},           {.op = GRPC_OP_RECV_STATUS_ON_CLIENT},
 	};
+	grpc_call *handle = call->call;
 
-	call->completion.done = on_done;
 	call->finished = finished;
 	call->request = grpc_raw_byte_buffer_create(&request, 1);
 	grpc_slice_unref(request);
@@ -118,8 +116,9 @@ int call_send(struct call *call, grpc_slice request,
 	ops[5].data.recv_status_on_client.trailing_metadata = &call->trailing;
 	ops[5].data.recv_status_on_client.status = &call->status;
 	ops[5].data.recv_status_on_client.status_details = &call->words;
-	atomic_store_explicit(&call->sent, true, memory_order_release);
-	if (grpc_call_start_batch(call->call, ops, ARRAY_SIZE(ops), &call->completion, NULL) ==
+	atomic_store_explicit(&call->completion.done, on_done, memory_order_release);
+	/* From here on the completion thread may have the call. */
+	if (grpc_call_start_batch(handle, ops, ARRAY_SIZE(ops), &call->completion, NULL) ==
 	    GRPC_CALL_OK)
 		return 0;
 	release(call);

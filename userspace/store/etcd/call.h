@@ -18,8 +18,12 @@
 #include "store/kv_arena.h"
 
 /** What the completion queue's tags point at. */
+struct completion;
+typedef void (*completion_done)(struct completion *completion, bool success);
+
 struct completion {
-	void (*done)(struct completion *completion, bool success);
+	/* Set last, with release: orders what the sender wrote before what the completion thread reads. */
+	_Atomic(completion_done) done;
 };
 
 /** How a call or a stream ended. */
@@ -33,7 +37,6 @@ struct call {
 	struct completion completion;
 	grpc_call *call;     /* NULL: nothing under way */
 	uint64_t generation; /* of the link it went over */
-	atomic_bool sent; /* orders what the sender wrote before what the completion thread reads */
 	grpc_slice token;
 	grpc_metadata metadata;
 	grpc_byte_buffer *request, *response;
