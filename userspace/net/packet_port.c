@@ -29,7 +29,8 @@ struct packet_port {
 	uint32_t *free; /* stack of the numbers of free chunks */
 	uint32_t n_free;
 	uint32_t frames;
-	bool tried_defrag; /* an interface must be up before it can be asked for */
+	int (*filter)(int fd); /* NULL: DHCP requests, judged by the rules */
+	bool tried_defrag;     /* an interface must be up before it can be asked for */
 	size_t n_sending;
 	struct mmsghdr send[BURST], receive[BURST];
 	struct iovec send_data[BURST], receive_data[BURST];
@@ -118,6 +119,8 @@ static bool accept_frame(struct packet_port *packet, size_t i, struct frame *fra
 		counter_add(&packet->port.counters.rx_truncated, 1);
 		return false;
 	}
+	if (packet->filter)
+		return true;
 	reason = steer_classify(frame->data, frame->data + frame->len, &packet->rules, &layers);
 	if (reason != STEER_OK) {
 		counter_add(&packet->port.refused[reason], 1);
@@ -298,7 +301,7 @@ static int make_socket(struct packet_port *packet)
 		set_option(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
 	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) < 0)
 		set_option(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
-	result = packet_filter_dhcp(fd);
+	result = packet->filter ? packet->filter(fd) : packet_filter_dhcp(fd);
 	if (result == 0)
 		result = set_option(fd, SOL_PACKET, PACKET_AUXDATA, 1);
 	if (result == 0)
@@ -331,7 +334,9 @@ int packet_port_open(const struct packet_port_options *options, struct port **po
 	};
 	memcpy(packet->port.mac, link->mac, sizeof(link->mac));
 	memcpy(packet->port.interface, link->name, sizeof(link->name));
-	memcpy(packet->vlans, options->vlans, sizeof(packet->vlans));
+	packet->filter = options->filter;
+	if (!packet->filter)
+		memcpy(packet->vlans, options->vlans, sizeof(packet->vlans));
 	packet->rules = (struct steer_rules){
 	    .vlans = (const __u64 *)packet->vlans,
 	    .is_ours = is_ours,
@@ -347,6 +352,24 @@ int packet_port_open(const struct packet_port_options *options, struct port **po
 	}
 	*port = &packet->port;
 	return 0;
+}
+
+size_t packet_port_take(struct port *port, struct frame *frames, size_t max)
+{
+	struct packet_port *packet = upcast(port);
+	size_t n = min_size(max, packet->n_free);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t chunk = packet->free[--packet->n_free];
+
+		frames[i] = (struct frame){
+		    .data = packet->area + (size_t)chunk * CHUNK_SIZE + TAG_ROOM,
+		    .cap = CHUNK_SIZE - TAG_ROOM,
+		    .handle = chunk,
+		    .port = port,
+		};
+	}
+	return n;
 }
 
 uint32_t packet_port_free(const struct port *port)

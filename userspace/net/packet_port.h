@@ -23,11 +23,18 @@ struct packet_port_options {
 	const struct address_book
 	    *addresses;  /* borrowed for the port's life; port_receive reads it under RCU */
 	unsigned frames; /* at least 1; 0: the default */
+	/* Instead of DHCP requests for this server: whatever passes the filter that this attaches
+	 * to the socket (0 or negative errno), judged no further; vlans and addresses are not
+	 * looked at then. NULL as a rule. */
+	int (*filter)(int fd);
 };
 
 /** 0 or negative errno: -EPERM without CAP_NET_RAW. An interface that is down is no error. Any
  * thread. */
 int packet_port_open(const struct packet_port_options *options, struct port **port);
+
+/** Lends up to @p max free frames of length 0, as xdp_port_take does. Owner only. */
+size_t packet_port_take(struct port *port, struct frame *frames, size_t max);
 
 /** Frames that are neither lent nor waiting to be sent. Owner only. */
 uint32_t packet_port_free(const struct port *port);

@@ -342,6 +342,25 @@ int xdp_port_busy_poll(struct port *port, unsigned us)
 	return 0;
 }
 
+size_t xdp_port_take(struct port *port, struct frame *frames, size_t max)
+{
+	struct xdp_port *xdp = upcast(port);
+	size_t n = min_size(max, xdp->account.free);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t chunk = xdp->free[--xdp->account.free];
+
+		frames[i] = (struct frame){
+		    .data = xdp->area + chunk,
+		    .cap = xdp->chunk_size,
+		    .handle = chunk,
+		    .port = port,
+		};
+	}
+	xdp->account.lent += (uint32_t)n;
+	return n;
+}
+
 struct xdp_port_account xdp_port_account(const struct port *port)
 {
 	return upcast((struct port *)(uintptr_t)port)->account;

@@ -41,6 +41,13 @@ int xdp_port_open(const struct xdp_port_options *options, struct port **port);
 /** SO_PREFER_BUSY_POLL with @p us microseconds. 0 or negative errno. */
 int xdp_port_busy_poll(struct port *port, unsigned us);
 
+/**
+ * Lends up to @p max free chunks for frames that answer none, of length 0: what a load generator
+ * sends. They come back like received ones. Returns how many; what the fill ring holds is never
+ * given out. Owner only.
+ */
+size_t xdp_port_take(struct port *port, struct frame *frames, size_t max);
+
 /** How many chunks are where; the four sum up to the UMEM. Owner only. */
 struct xdp_port_account {
 	uint32_t free, filling, lent, sending;
