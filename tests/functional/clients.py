@@ -137,6 +137,13 @@ request subnet-mask, routers, domain-name-servers, domain-name;
     def start(self):
         return self.spawn(*self.command())
 
+    def bound(self):
+        """The script runs before the lease is written: it is there for the next start only then."""
+        event = self.wait_event("BOUND")
+        leases = self.directory / "leases"
+        wait_until(lambda: event.address in leases.read_text(), f"{event.address} in {leases}")
+        return event
+
     def release(self):
         """A second dhclient ends the first and tells the server."""
         self.namespace.run(*self.command(), "-r")

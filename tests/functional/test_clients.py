@@ -61,7 +61,7 @@ def test_dhclient_gets_renews_reboots_and_releases(make_place, xdp):
     place = make_place(xdp=xdp)
     server = place.start(network={"lease-time": 12, "min-lease-time": 4, "t1": 0.25, "t2": 0.9})
     dhclient = Dhclient(place.client_ns, "cli0", place.directory).start()
-    address = dhclient.wait_event("BOUND").address
+    address = dhclient.bound().address
     assert address in POOL
     assert dhclient.wait_event("RENEW").address == address
     dhclient.end()
@@ -79,7 +79,7 @@ def test_dhclient_rebinds(make_place, xdp):
     place.start(network={"lease-time": 12, "min-lease-time": 4, "t1": 0.2, "t2": 0.25})
     place.server_ns.ip("address", "add", "10.6.0.5/24", "dev", "srv0")
     dhclient = Dhclient(place.client_ns, "cli0", place.directory).start()
-    address = dhclient.wait_event("BOUND").address
+    address = dhclient.bound().address
     assert dhclient.wait_event("RENEW", "REBIND").address == address
 
 
@@ -137,7 +137,7 @@ def test_udhcpc_through_dhcrelay(relayed):
 
 def test_dhclient_through_dhcrelay_reboots(relayed):
     dhclient = Dhclient(relayed.client_ns, "cli0", relayed.directory).start()
-    address = dhclient.wait_event("BOUND").address
+    address = dhclient.bound().address
     assert address.startswith("10.7.0.")
     dhclient.end()
     seen = len(dhclient.events())
