@@ -13,8 +13,10 @@
 #define LAB_CLIENT  "cli0"
 #define LAB_ADDRESS 0x0a060001u /* 10.6.0.1/16 on srv0; cli0 has 10.6.0.2 */
 
-/** Skips the running test, saying why, when this process may not make namespaces. */
-void lab_require_root(void);
+/** Whether this process may make namespaces: for main() to ask, before any test. */
+bool lab_may_begin(void);
+/** Says in TAP that the whole program is skipped, and why; returns main()'s status. */
+int lab_skip_all(const char *reason);
 
 /** A fresh pair of namespaces; the calling thread is in the server's. Replaces a former one. */
 void lab_begin(unsigned queues);
