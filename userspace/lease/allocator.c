@@ -65,19 +65,22 @@ static void set_live(struct lease_net *net, struct page *page, const struct leas
 	wheel_schedule(&net->wheel, &net->dir, record->addr, wheel_due(record->hold_until_s));
 }
 
-/* Nothing but a record can be in the way that the client itself left there or that is over. */
+/*
+ * Nothing is in the way but what the client itself has there: its offer, the transaction that it
+ * started on that (a retransmitted DISCOVER meets it), its record.
+ */
 static bool may_have(const struct search *s, const struct page *page, uint32_t addr)
 {
-	bool offered = page_marked(page, addr, MARK_OFFERED);
+	bool mine = s->offer && s->offer->addr == addr;
 	struct lease record;
 
-	if (offered && !(s->offer && s->offer->addr == addr))
+	if (!mine && page_marked(page, addr, MARK_OFFERED))
 		return false;
 	page_read(page, addr, &record);
 	if ((record.state == LEASE_BOUND || record.state == LEASE_RELEASED) &&
 	    client_id_equal(s->client, record.client, record.client_len))
 		return true;
-	return !page_marked(page, addr, MARK_BUSY) && lease_is_over(&record, s->now);
+	return (mine || !page_marked(page, addr, MARK_BUSY)) && lease_is_over(&record, s->now);
 }
 
 /* The same for an address that anybody might be given. */

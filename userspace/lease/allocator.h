@@ -2,11 +2,11 @@
 /**
  * lease/allocator.h - which address a new client gets. All of it belongs to the store thread.
  *
- * Every pool (one per subnet, all its ranges) is cut into blocks of 256 addresses with a bitmap of
- * the free ones. Blocks that have a free address stand in a queue: taking an address looks at the
- * head of the queue and at four words, whatever the pool's size and fullness, and goes round, so
- * that an address just freed is the last to be taken. Blocks of this server (rendezvous hashing
- * over the live members) stand in a queue before those of its peers.
+ * Every pool (one per subnet, all its ranges) is cut into blocks of up to 256 addresses, what is
+ * free in them told by bitmaps. Blocks that have a free address stand in a queue: taking one looks
+ * at the head of the queue and at a few words, whatever the pool's size and fullness, and goes
+ * round, so that an address just freed is among the last to be taken. Blocks of this server
+ * (rendezvous hashing over the live members) stand in a queue before those of its peers.
  *
  * An address is free when: it is in a pool, not reserved, its record is over (rule 2) or absent, it
  * is not on offer and no transaction on it is under way or of unknown outcome (marks below). The
@@ -29,8 +29,10 @@
 int allocator_configure(struct lease_net *net, const struct config *config,
 			const struct config_network *network);
 
-/** Live servers (this one included), for the preference of blocks; NULL/0: alone. @p self is among
- * them. 0 or -ENOMEM. */
+/**
+ * The live servers, for the preference of blocks; @p self is among them. NULL/0: alone. 0 or
+ * -ENOMEM (then the former ones stand).
+ */
 int allocator_set_members(struct lease_table *table, const char *const *ids, size_t n,
 			  const char *self);
 
@@ -51,8 +53,7 @@ int allocator_offer(struct lease_net *net, const struct client_id *client, uint6
 		    const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
 		    const struct moment *now, uint64_t until_mono_ns, uint32_t *addr);
 
-/** The client on whose behalf @p addr is on offer may take it; true also when it is on offer to
- * nobody. */
+/** Whether @p addr is on offer to @p client or to nobody. */
 bool allocator_may_take(const struct lease_net *net, uint32_t addr, const struct client_id *client);
 /** Ends the client's offer, if it has one (it took the address or selected another server). */
 void allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash);
@@ -64,8 +65,10 @@ void allocator_offer_end(struct lease_net *net, const struct client_id *client, 
 int allocator_mark_busy(struct lease_net *net, uint32_t addr, bool busy);
 bool allocator_is_busy(const struct lease_net *net, uint32_t addr);
 
-/** Moves time on: ends offers that have run out, frees addresses whose records are over. Bounded
- * work per call; true when more is waiting. */
+/**
+ * Moves time on: ends offers that have run out, frees addresses whose records are over. Some 100 us
+ * of work per call at most; true when more may be waiting.
+ */
 bool allocator_tick(struct lease_table *table, const struct moment *now);
 
 /**

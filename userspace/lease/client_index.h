@@ -37,8 +37,7 @@ int client_index_init(struct client_index *index, struct memory *memory);
 /** No reader left. */
 void client_index_fini(struct client_index *index, struct memory *memory);
 
-/** Makes room for @p n clients, so that loading them will not grow the array. 0 or -ENOMEM. Writer.
- */
+/** Makes room for @p n clients, so that loading them grows nothing. 0 or -ENOMEM. Writer. */
 int client_index_reserve(struct client_index *index, struct memory *memory, uint64_t n);
 /** Makes room for one more. 0 or -ENOMEM. Writer; before each add. */
 int client_index_make_room(struct client_index *index, struct memory *memory);

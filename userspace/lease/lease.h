@@ -31,8 +31,9 @@ struct lease {
 	int64_t hold_until_s; /* Unix seconds */
 	int64_t revision;     /* store revision of the record's last change; 0: no record */
 	uint16_t client_len;  /* bytes of the client identifier (client_id.h), 0 without a record */
-	const uint8_t *client; /* into client_inline, or memory that lives until the reader's next
-				  quiescent state */
+	/* into client_inline (so do not copy the struct), or memory that lives until the reader's
+	 * next quiescent state */
+	const uint8_t *client;
 	uint8_t client_inline[40];
 };
 

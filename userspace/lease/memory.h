@@ -35,8 +35,10 @@ void memory_free(struct memory *memory, void *p, size_t size);
 /** Zeroed, aligned to a cache line, kept until memory_fini; NULL when memory is short. */
 void *memory_carve(struct memory *memory, size_t size);
 
-/** First member of what can be retired: allocated by memory_alloc, with at most one array beside
- * it. */
+/**
+ * First member of what can be retired: allocated by memory_alloc, with at most one array beside
+ * it.
+ */
 struct retired {
 	struct rcu_head rcu;
 	void *array;

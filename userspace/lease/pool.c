@@ -143,11 +143,12 @@ static void count(counter_t *counter, bool before, bool after)
 
 void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page_mark mark, bool on)
 {
-	struct standing before = standing_of(page, addr), after;
+	struct standing before, after;
 	struct block *block;
 
 	if (page_marked(page, addr, mark) == on)
 		return;
+	before = standing_of(page, addr);
 	page_set_mark(page, addr, mark, on);
 	block = pools_block(pools, page, addr);
 	if (!block)

@@ -50,7 +50,7 @@ struct pools {
 	counter_t looked;              /* words looked at to find free addresses, since ever */
 };
 
-/** Called for each page before its blocks are put in queues, see pools_build. */
+/** The page of an address, made when there is none; NULL when memory is short. */
 typedef struct page *(*pools_page_fn)(void *ctx, uint32_t addr);
 
 /**

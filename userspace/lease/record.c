@@ -222,11 +222,22 @@ size_t lease_table_end_load(struct lease_table *table, int64_t revision)
 
 /* ---- reservations ---- */
 
-static void mark_reserved(struct lease_net *net, const struct reservation_map *map, bool on)
+/* Addresses in both maps are left alone: their blocks keep their places in the queues. */
+static void mark_reserved(struct lease_net *net, const struct reservation_map *old,
+			  const struct reservation_map *map)
 {
-	for (uint32_t i = 0; map && i < map->n; i++)
-		pools_mark(&net->pools, directory_page(&net->dir, map->all[i].addr),
-			   map->all[i].addr, MARK_RESERVED, on);
+	for (uint32_t i = 0; old && i < old->n; i++) {
+		uint32_t addr = old->all[i].addr;
+
+		if (!reservation_at(map, addr))
+			pools_mark(&net->pools, directory_page(&net->dir, addr), addr,
+				   MARK_RESERVED, false);
+	}
+	for (uint32_t i = 0; map && i < map->n; i++) {
+		uint32_t addr = map->all[i].addr;
+
+		pools_mark(&net->pools, directory_page(&net->dir, addr), addr, MARK_RESERVED, true);
+	}
 }
 
 static int make_pages(struct lease_net *net, const struct lease_reservation *all, size_t n)
@@ -247,8 +258,7 @@ int lease_net_set_reservations(struct lease_net *net, const struct lease_reserva
 		return -ENOMEM;
 	if (n && !(map = reservation_map_new(memory, net->seed, all, n)))
 		return -ENOMEM;
-	mark_reserved(net, old, false);
-	mark_reserved(net, map, true);
+	mark_reserved(net, old, map);
 	atomic_store_explicit(&net->reservations, map, memory_order_release);
 	if (old)
 		memory_retire(memory, &old->retired, sizeof(*old));

@@ -19,8 +19,10 @@ struct reservation_map {
 	uint32_t *by_addr;
 };
 
-/** A copy of @p all (n > 0); of two for one client or one address the first is found. NULL when
- * memory is short. */
+/**
+ * A copy of @p all (n > 0); of two for one client or one address the first is found. NULL when
+ * memory is short.
+ */
 struct reservation_map *reservation_map_new(struct memory *memory, uint64_t seed,
 					    const struct lease_reservation *all, size_t n);
 

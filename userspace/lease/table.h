@@ -40,7 +40,8 @@ uint64_t lease_client_hash(const struct lease_net *net, const uint8_t *client, s
 
 /* ---- readers: any registered, online thread; also the writer ---- */
 
-/** Two stages of prefetching for a burst: the directory entry, then the slot. */
+/** Two stages of prefetching for a burst: the directory entry, then the slot; or the index entry.
+ */
 void lease_prefetch_page(const struct lease_net *net, uint32_t addr);
 void lease_prefetch_slot(const struct lease_net *net, uint32_t addr);
 void lease_prefetch_client(const struct lease_net *net, uint64_t hash);
@@ -59,17 +60,18 @@ bool lease_read(const struct lease_net *net, uint32_t addr, struct lease *out);
 bool lease_find(const struct lease_net *net, const uint8_t *client, size_t len, uint64_t hash,
 		struct lease *out);
 
-/** The address reserved for a client (by configuration or at run time), NULL when none. Valid until
- * the next quiescent state. */
+/** An address kept for one client, by configuration or at run time. */
 struct lease_reservation {
 	struct client_id client;
 	uint32_t addr;
 	const struct config_scope *scope; /* NULL: the subnet's (run-time reservations) */
 };
+/** False spares the two below. */
 bool lease_net_has_reservations(const struct lease_net *net);
+/** What is reserved for a client, NULL: nothing. Valid until the next quiescent state. */
 const struct lease_reservation *lease_reservation_of(const struct lease_net *net,
 						     const uint8_t *client, size_t len);
-/** Whom an address is reserved for, NULL: nobody. */
+/** Whom an address is reserved for, NULL: nobody. Valid until the next quiescent state. */
 const struct lease_reservation *lease_reservation_at(const struct lease_net *net, uint32_t addr);
 
 /* ---- writer ---- */
@@ -97,8 +99,10 @@ int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision);
 void lease_table_begin_load(struct lease_table *table);
 size_t lease_table_end_load(struct lease_table *table, int64_t revision);
 
-/** Replaces the network's reservations; takes a copy, publishes under RCU, sorts and checks nothing
- * (the caller did). 0 or -ENOMEM. */
+/**
+ * Replaces the network's reservations by a copy of @p all. Of several for one client or address the
+ * first counts. 0 or -ENOMEM (then the former ones stand). 100,000 take some tens of milliseconds.
+ */
 int lease_net_set_reservations(struct lease_net *net, const struct lease_reservation *all,
 			       size_t n);
 

@@ -18,8 +18,7 @@
 #define WHEEL_BITS   6u
 #define WHEEL_LISTS  (1u << WHEEL_BITS)
 
-/** Lists by number: the wheel's, its former ones after a jump of the clock, and the caller's own.
- */
+/** Lists by number: the wheel's, its former ones after a jump of the clock, the caller's own. */
 enum wheel_list {
 	WHEEL_BACKLOG = WHEEL_LEVELS * WHEEL_LISTS,
 	WHEEL_OVER = 2 * WHEEL_BACKLOG, /* found over, for allocator_expired */
@@ -39,8 +38,10 @@ struct wheel {
  */
 void wheel_schedule(struct wheel *wheel, struct directory *dir, uint32_t addr, int64_t due_s);
 
-/** When a record that is held until @p hold_until_s has to be looked at: over is what lies before
- * the clock. */
+/**
+ * When a record that is held until @p hold_until_s has to be looked at: over is what lies before
+ * the clock.
+ */
 static inline int64_t wheel_due(int64_t hold_until_s)
 {
 	return min_i64(hold_until_s, INT64_MAX - 1) + 1;

@@ -70,8 +70,10 @@ uint64_t hash_of(const struct world *w, const struct client_id *client);
 /** lease_put of the next revision, held for @p seconds from now on. */
 int world_put(struct world *w, const struct client_id *client, uint32_t addr,
 	      enum lease_state state, int64_t seconds);
-/** allocator_offer without reservation or wish in subnet 0; returns the address or 0 when there is
- * none. */
+/**
+ * allocator_offer without reservation or wish in subnet 0; returns the address or 0 when there is
+ * none.
+ */
 uint32_t world_offer(struct world *w, const struct client_id *client);
 /** The same with everything that can be said; the result of allocator_offer. */
 int world_ask(struct world *w, const struct client_id *client,

@@ -262,6 +262,24 @@ static void busy_address_is_not_free(void **state)
 	assert_true(allocator_is_busy(w->net, IP(192, 0, 2, 1)));
 }
 
+/* A client that asks again while its REQUEST is being committed is not sent elsewhere. */
+static void own_transaction_does_not_take_the_offer_away(void **state)
+{
+	struct world *w = *state;
+	struct client_id client = client_number(1);
+	uint32_t addr, other;
+
+	world_configure_pool(w, BASE, BASE + 9);
+	addr = world_offer_number(w, 1);
+	assert_int_equal(allocator_mark_busy(w->net, addr, true), 0);
+	assert_int_equal(world_offer_number(w, 1), addr);
+	other = world_offer_wanted(w, 2, addr);
+	assert_int_not_equal(other, addr);
+	allocator_offer_end(w->net, &client, hash_of(w, &client));
+	assert_int_not_equal(world_offer_number(w, 1), addr); /* of unknown outcome: nobody's */
+	world_audit(w);
+}
+
 static void tick_is_bounded(void **state)
 {
 	enum { N = 5000 };
@@ -478,6 +496,7 @@ int main(void)
 	    TEST(extended_record_stays),
 	    TEST(clock_gone_back_takes_free_addresses_away),
 	    TEST(busy_address_is_not_free),
+	    TEST(own_transaction_does_not_take_the_offer_away),
 	    TEST(tick_is_bounded),
 	    TEST(no_network_is_starved),
 	    TEST(expired_records_are_named_until_deleted),

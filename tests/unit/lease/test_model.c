@@ -66,7 +66,7 @@ static bool may_have(const struct model *m, uint32_t offset, uint32_t client)
 		return false;
 	if (a->client == client + 1 && (a->state == LEASE_BOUND || a->state == LEASE_RELEASED))
 		return true;
-	return !a->busy && is_over(m, a);
+	return (a->offered || !a->busy) && is_over(m, a);
 }
 
 static bool is_free(const struct model *m, uint32_t offset)
