@@ -14,19 +14,15 @@ struct block {
 
 struct arena {
 	struct block *first; /* the one being filled; older ones behind it */
-	size_t left;         /* of the limit, for blocks not yet made */
+	size_t left;         /* of the limit, bytes */
 };
 
-static struct block *block_new(struct arena *arena, size_t size)
+static struct block *block_new(size_t size)
 {
-	if (size > arena->left)
-		return NULL;
 	struct block *block = calloc(1, sizeof(*block) + size);
 
-	if (block) {
+	if (block)
 		block->size = size;
-		arena->left -= size;
-	}
 	return block;
 }
 
@@ -35,7 +31,7 @@ struct arena *arena_new(size_t limit)
 	struct arena *arena = calloc(1, sizeof(*arena));
 
 	if (arena)
-		arena->left = min_size(limit, PTRDIFF_MAX - sizeof(struct block));
+		arena->left = min_size(limit, PTRDIFF_MAX - sizeof(struct block) - ALIGNMENT);
 	return arena;
 }
 
@@ -51,38 +47,45 @@ void arena_free(struct arena *arena)
 }
 
 /* A large object gets a block of its own behind the first, which keeps being filled. */
-static void *alloc_alone(struct arena *arena, size_t size)
+static struct block *add_large_block(struct arena *arena, size_t size)
 {
-	struct block *block = block_new(arena, size);
+	struct block *block = block_new(size);
 
 	if (!block)
 		return NULL;
-	block->used = size;
-	if (arena->first) {
-		block->next = arena->first->next;
-		arena->first->next = block;
-	} else {
-		arena->first = block;
-	}
-	return block->data;
+	struct block **behind = arena->first ? &arena->first->next : &arena->first;
+	block->next = *behind;
+	*behind = block;
+	return block;
+}
+
+static struct block *add_first_block(struct arena *arena)
+{
+	struct block *block = block_new(BLOCK_SIZE);
+
+	if (!block)
+		return NULL;
+	block->next = arena->first;
+	arena->first = block;
+	return block;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	if (size > BLOCK_SIZE / 4)
-		return alloc_alone(arena, size);
-	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	struct block *block = arena->first;
 
-	if (!block || block->size - block->used < size) {
-		block = block_new(arena, BLOCK_SIZE);
-		if (!block)
-			return NULL;
-		block->next = arena->first;
-		arena->first = block;
-	}
+	if (size > arena->left)
+		return NULL;
+	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	if (size > BLOCK_SIZE / 4)
+		block = add_large_block(arena, size);
+	else if (!block || block->size - block->used < size)
+		block = add_first_block(arena);
+	if (!block)
+		return NULL;
 	void *data = block->data + block->used;
 	block->used += size;
+	arena->left -= min_size(size, arena->left);
 	return data;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** What is refused in `server` and `store`. */
+/** What is refused in `server` and `store`, and lists where there should be none. */
 #include "errors.h"
 
 #include <stdio.h>
@@ -136,6 +136,29 @@ static const struct error_case server_cases[] = {
      "or off"},
 };
 
+static const struct error_case not_scalar_cases[] = {
+    {"server: {id: a, interfaces: [{name: [x]}]}\n" NETWORKS,
+     "t:1: name: is a list; give 1 to 15 bytes as `ip link` shows it"},
+    {"server: {id: a, interfaces: [eth1], metrics: [x]}\n" NETWORKS,
+     "t:1: metrics: is a list; give host:port, \"[v6 address]:port\" in quotes, or off"},
+    {VALID "store: {etcd: {endpoints: [\"http://a:1\"], prefix: ~}}\n",
+     "t:3: prefix: has no value; give 1 to 200 printable characters without blanks, such as "
+     "/etcdhcp/"},
+    {VALID "store: {etcd: {endpoints: [{a: b}]}}\n",
+     "t:3: endpoints: is a mapping; give \"http://host:port\" or \"https://host:port\""},
+    {IN_NETWORK "  server-identifier: []\n" SUBNETS,
+     "t:4: server-identifier: is a list; give an address of this server's, or an anycast one, "
+     "such as 10.6.0.1"},
+    {IN_SUBNET "    reservations: [{client-id: [x], address: 10.0.0.1}]\n",
+     "t:6: client-id: is a list; give option 61 as bytes, such as \"01:08:9e:08:b5:af:01\", or "
+     "\"text:name\""},
+};
+
+static void test_not_scalar(void **state)
+{
+	expect_errors(not_scalar_cases, ARRAY_SIZE(not_scalar_cases));
+}
+
 static const struct error_case store_cases[] = {
     {VALID "store: {}\n", "t:3: store: names no store; give exactly one of embedded and etcd"},
     {VALID "store: ~\n", "t:3: store: names no store; give exactly one of embedded and etcd"},
@@ -212,6 +235,33 @@ static void test_store(void **state)
 	expect_errors(store_cases, ARRAY_SIZE(store_cases));
 }
 
+/* What the next call of gethostname tells; NULL: the system's answer. */
+static const char *host_name;
+
+int __real_gethostname(char *name, size_t len);
+int __wrap_gethostname(char *name, size_t len);
+
+int __wrap_gethostname(char *name, size_t len)
+{
+	if (!host_name)
+		return __real_gethostname(name, len);
+	snprintf(name, len, "%s", host_name);
+	return 0;
+}
+
+static void test_bad_host_name(void **state)
+{
+	static const char text[] = "server: {interfaces: [eth1]}\n" NETWORKS;
+
+	host_name = "a b";
+	expect_error(text, "t:1: id: the host name \"a b\" cannot stand in for it; give 1 to 63 "
+			   "letters, digits, dots, dashes or underscores");
+	host_name = "";
+	expect_error(text, "t:1: id: the host name \"\" cannot stand in for it; give 1 to 63 "
+			   "letters, digits, dots, dashes or underscores");
+	host_name = NULL;
+}
+
 static void test_too_many_interfaces(void **state)
 {
 	char text[1024];
@@ -228,6 +278,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_server),
 	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_not_scalar),
+	    cmocka_unit_test(test_bad_host_name),
 	    cmocka_unit_test(test_too_many_interfaces),
 	};
 
