@@ -102,8 +102,11 @@ static void write_ethernet(uint8_t *data, const struct port *port, const struct 
 	memcpy(ethernet->src, port->mac, sizeof(ethernet->src));
 }
 
+/* Sums are made from values, not from the header just written: reading that back would stall. */
 static void write_ip(struct steer_ipv4 *ip, const struct packet_reply *reply)
 {
+	uint64_t sum;
+
 	*ip = (struct steer_ipv4){
 	    .version_ihl = IPV4_VERSION_IHL,
 	    .total_len = htobe16((uint16_t)(HEADERS_LEN + reply->payload_len)),
@@ -113,23 +116,27 @@ static void write_ip(struct steer_ipv4 *ip, const struct packet_reply *reply)
 	    .src = htobe32(reply->src),
 	    .dst = htobe32(reply->dst),
 	};
-	ip->checksum = (be16_t)~checksum_fold(checksum_add(ip, sizeof(*ip), 0));
+	sum = htobe16(IPV4_VERSION_IHL << 8) + htobe16(IPV4_DONT_FRAGMENT) +
+	      htobe16(IPV4_TTL << 8 | STEER_PROTOCOL_UDP);
+	sum += (uint64_t)htobe16((uint16_t)(HEADERS_LEN + reply->payload_len)) +
+	       htobe32(reply->src) + htobe32(reply->dst);
+	ip->checksum = (be16_t)~checksum_fold(sum);
 }
 
-static void write_udp(struct steer_udp *udp, const struct steer_ipv4 *ip,
-		      const struct packet_reply *reply)
+static void write_udp(struct steer_udp *udp, const struct packet_reply *reply)
 {
 	uint16_t len = (uint16_t)(sizeof(*udp) + reply->payload_len);
-	uint64_t pseudo = checksum_pseudo_header(ip->src, ip->dst, len);
-	be16_t sum;
+	uint64_t sum = checksum_pseudo_header(htobe32(reply->src), htobe32(reply->dst), len);
+	be16_t folded;
 
+	sum += (uint64_t)htobe16(STEER_SERVER_PORT) + htobe16(reply->dst_port) + htobe16(len);
+	folded = (be16_t)~checksum_fold(checksum_add(udp + 1, reply->payload_len, sum));
 	*udp = (struct steer_udp){
 	    .src_port = htobe16(STEER_SERVER_PORT),
 	    .dst_port = htobe16(reply->dst_port),
 	    .len = htobe16(len),
+	    .checksum = folded ? folded : 0xffff, /* 0 would say that there is none */
 	};
-	sum = (be16_t)~checksum_fold(checksum_add(udp, len, pseudo));
-	udp->checksum = sum ? sum : 0xffff; /* 0 would say that there is none */
 }
 
 void packet_address(struct packet *packet, const struct packet_reply *reply)
@@ -142,6 +149,6 @@ void packet_address(struct packet *packet, const struct packet_reply *reply)
 	assert(reply->payload_len <= packet_room(packet));
 	write_ethernet(frame->data, frame->port, reply);
 	write_ip(ip, reply);
-	write_udp(udp, ip, reply);
+	write_udp(udp, reply);
 	frame->len = packet->l3_offset + (uint32_t)HEADERS_LEN + reply->payload_len;
 }
