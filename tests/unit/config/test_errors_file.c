@@ -66,6 +66,8 @@ static const struct error_case top_cases[] = {
 };
 
 static const struct error_case aliases_cases[] = {
+    {VALID "rest-time: &t 5h\noffer-time: *t\n",
+     "t:4: offer-time: \"5h\" is out of range; give 1s to 1h, such as 90s or 1h30m"},
     {VALID "x: &x 1\n", "t:3: x: unknown in the file; allowed here: " ROOT_KEYS},
     {IN_NETWORK "  options: &o {routers: 10.0.0.1}\n  subnets: [{subnet: 10.0.0.0/24, options: "
 		"{routers: *o}}]\n",
@@ -232,6 +234,24 @@ static void test_alias_bomb(void **state)
 			   "file");
 }
 
+/* What lies deeper in an anchor counts as well: a thousand times ten thousand. */
+static void test_nested_alias_bomb(void **state)
+{
+	char *list = repeat("a: &a [[", "x,", 10000);
+	const size_t len = strlen(list);
+	char *text = malloc(len + 16 + 4 * 1000);
+
+	assert_non_null(text);
+	memcpy(text, list, len);
+	strcpy(text + len, "]]\nb: [");
+	for (char *end = text + strlen(text), *p = end; p < end + 3 * 1000; p += 3)
+		strcpy(p, "*a,");
+	expect_error(text, "t:2: syntax: more than 8388608 values, aliases expanded; shorten the "
+			   "file");
+	free(text);
+	free(list);
+}
+
 static const struct error_case shared_cases[] = {
     {"server: {}\n", "k:1: server: not allowed here; each server has it in its own file, "
 		     "remove it from the shared part"},
@@ -279,7 +299,8 @@ int main(void)
 	    cmocka_unit_test(test_aliases),          cmocka_unit_test(test_unreadable_files),
 	    cmocka_unit_test(test_file_too_long),    cmocka_unit_test(test_file_is_read),
 	    cmocka_unit_test(test_error_is_bounded), cmocka_unit_test(test_bombs),
-	    cmocka_unit_test(test_alias_bomb),       cmocka_unit_test(test_shared),
+	    cmocka_unit_test(test_alias_bomb),       cmocka_unit_test(test_nested_alias_bomb),
+	    cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -381,6 +381,21 @@ static void test_reservations(void **state)
 	config_free(c);
 }
 
+/* One client may have an address in each of several networks. */
+static void test_client_in_two_networks(void **state)
+{
+	struct config *c =
+	    must_parse(SERVER "networks:\n"
+			      "- {name: n, subnets: [{subnet: 10.0.0.0/24,"
+			      " reservations: [{client-id: \"0102\", address: 10.0.0.1}]}]}\n"
+			      "- {name: m, subnets: [{subnet: 10.0.1.0/24,"
+			      " reservations: [{client-id: \"0102\", address: 10.0.1.1}]}]}\n");
+
+	assert_int_equal(c->subnets[0].n_reservations, 1);
+	assert_int_equal(c->subnets[1].n_reservations, 1);
+	config_free(c);
+}
+
 #define THREE_NETWORKS                                                                             \
 	"networks:\n"                                                                              \
 	"- {name: zoo, server-identifier: 10.9.9.9, links: [eth1, {interface: eth2.5, vlan: 7}],"  \
@@ -531,6 +546,7 @@ int main(void)
 	    cmocka_unit_test(test_times_do_not_leak),
 	    cmocka_unit_test(test_pools),
 	    cmocka_unit_test(test_reservations),
+	    cmocka_unit_test(test_client_in_two_networks),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_find_subnet),
 	    cmocka_unit_test(test_find_link),
