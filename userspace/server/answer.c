@@ -44,8 +44,17 @@ static const struct config_subnet *subnet_of(const struct server_view *view,
 	return subnet && subnet->network == query->network->index ? subnet : NULL;
 }
 
+/* While somebody else still holds the client's reserved address, it may have one from the pool. */
+static bool can_have(const struct server_query *query, const struct moment *now, uint32_t reserved)
+{
+	struct lease lease;
+
+	return !lease_read(query->net, reserved, &lease) || lease_is_over(&lease, now) ||
+	       client_id_equal(&query->client, lease.client, lease.client_len);
+}
+
 enum server_right server_judge(const struct server_view *view, const struct server_query *query,
-			       uint32_t addr)
+			       const struct moment *now, uint32_t addr)
 {
 	const struct config_subnet *subnet = subnet_of(view, query, addr);
 
@@ -53,9 +62,10 @@ enum server_right server_judge(const struct server_view *view, const struct serv
 		return SERVER_WRONG_LINK;
 	if (lease_net_has_reservations(query->net)) {
 		const struct lease_reservation *own = server_reservation(query);
-		if (own)
-			return own->addr == addr ? SERVER_RIGHT : SERVER_WRONG_ADDRESS;
-		if (lease_reservation_at(query->net, addr))
+		if (own && own->addr == addr)
+			return SERVER_RIGHT;
+		if ((own && can_have(query, now, own->addr)) ||
+		    lease_reservation_at(query->net, addr))
 			return SERVER_WRONG_ADDRESS;
 	}
 	return in_pools(subnet, addr) ? SERVER_RIGHT : SERVER_WRONG_ADDRESS;

@@ -15,7 +15,7 @@ enum server_right {
 };
 
 enum server_right server_judge(const struct server_view *view, const struct server_query *query,
-			       uint32_t addr);
+			       const struct moment *now, uint32_t addr);
 
 /** The client's reservation, by option 61 or by hardware address; NULL when it has none. */
 const struct lease_reservation *server_reservation(const struct server_query *query);

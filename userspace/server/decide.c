@@ -32,13 +32,13 @@ static void decide_discover(const struct server_query *query, struct server_deci
 
 /* True when the configuration proves that the client must not have the address: rule 5's NAK. */
 static bool refuse_wrong(const struct server_view *view, const struct server_query *query,
-			 uint32_t addr, struct server_decision *out)
+			 const struct moment *now, uint32_t addr, struct server_decision *out)
 {
 	static const char *const why[] = {
 		[SERVER_WRONG_LINK] = "address not of this network",
 		[SERVER_WRONG_ADDRESS] = "address not available to this client",
 	};
-	enum server_right right = server_judge(view, query, addr);
+	enum server_right right = server_judge(view, query, now, addr);
 
 	if (right == SERVER_RIGHT)
 		return false;
@@ -47,7 +47,8 @@ static bool refuse_wrong(const struct server_view *view, const struct server_que
 }
 
 static void decide_selecting(const struct server_view *view, const struct server_query *query,
-			     uint32_t server_id, struct server_decision *out)
+			     const struct moment *now, uint32_t server_id,
+			     struct server_decision *out)
 {
 	uint32_t addr = dhcp_u32(query->request, DHCP_WANT_REQUESTED_ADDRESS);
 
@@ -56,24 +57,27 @@ static void decide_selecting(const struct server_view *view, const struct server
 		server_ask_behind(out, ASK_FORGET, 0, 0);
 	} else if (!addr) {
 		server_silent(out, SERVER_DROP_NO_SUCH_STATE);
-	} else if (!refuse_wrong(view, query, addr, out)) {
+	} else if (!refuse_wrong(view, query, now, addr, out)) {
 		server_ask(out, ASK_BIND, addr, lease_wanted(query));
 	}
 }
 
 /* Rule 4: memory may lag behind a release seen by another server, so the store confirms. */
 static void decide_init_reboot(const struct server_view *view, const struct server_query *query,
-			       struct server_decision *out)
+			       const struct moment *now, struct server_decision *out)
 {
 	uint32_t addr = dhcp_u32(query->request, DHCP_WANT_REQUESTED_ADDRESS);
 
 	if (!addr)
 		server_silent(out, SERVER_DROP_NO_SUCH_STATE);
-	else if (!refuse_wrong(view, query, addr, out))
+	else if (!refuse_wrong(view, query, now, addr, out))
 		server_ask(out, ASK_CONFIRM, addr, lease_wanted(query));
 }
 
-/* RENEWING and REBINDING. Rule 3: from memory, however stale, while the committed hold covers it. */
+/*
+ * RENEWING and REBINDING. Rule 3: from memory, however stale, while the committed hold covers it; a horizon of one lease
+ * is the operator's wish that every ACK be committed first.
+ */
 static void decide_renew(const struct server_view *view, const struct server_query *query,
 			 const struct moment *now, struct server_decision *out)
 {
@@ -81,9 +85,10 @@ static void decide_renew(const struct server_view *view, const struct server_que
 	uint32_t addr = query->ciaddr, lease_s = lease_wanted(query), grant_s = 0;
 	struct lease lease;
 
-	if (refuse_wrong(view, query, addr, out))
+	if (refuse_wrong(view, query, now, addr, out))
 		return;
-	if (lease_read(query->net, addr, &lease) && lease_is_clients(&lease, &query->client))
+	if (times->horizon_pct > 100 && lease_read(query->net, addr, &lease) &&
+	    lease_is_clients(&lease, &query->client))
 		grant_s = lease_grant(times, lease_s, lease.hold_until_s, now);
 	if (!grant_s) {
 		server_ask(out, ASK_RENEW, addr, lease_s);
@@ -101,13 +106,13 @@ static void decide_request(const struct server_view *view, const struct server_q
 	uint32_t server_id = dhcp_u32(query->request, DHCP_WANT_SERVER_ID);
 
 	if (server_id && !query->ciaddr)
-		decide_selecting(view, query, server_id, out);
+		decide_selecting(view, query, now, server_id, out);
 	else if (server_id && !means_us(view, query, server_id))
 		server_silent(out, SERVER_DROP_OTHER_SERVER);
 	else if (query->ciaddr)
 		decide_renew(view, query, now, out);
 	else
-		decide_init_reboot(view, query, out);
+		decide_init_reboot(view, query, now, out);
 }
 
 /* Sections 4.3.3 and 4.3.4: no reply; the store checks whose the address is. */
@@ -167,6 +172,9 @@ void server_decide(const struct server_view *view, const struct server_query *qu
 	}
 }
 
+/* A commit takes time: without this margin it would be taken off the grant. */
+#define COMMIT_MARGIN_S 3
+
 /* The hold to commit, by operation: horizon, rest or probation. */
 static uint32_t hold_for(const struct config_times *times, enum ask_op op, uint32_t lease_s)
 {
@@ -176,7 +184,8 @@ static uint32_t hold_for(const struct config_times *times, enum ask_op op, uint3
 	case ASK_DECLINE:
 		return times->decline_s;
 	default:
-		return (uint32_t)((uint64_t)lease_s * times->horizon_pct / 100);
+		return (uint32_t)(((uint64_t)lease_s * times->horizon_pct + 99) / 100) +
+		       COMMIT_MARGIN_S;
 	}
 }
 

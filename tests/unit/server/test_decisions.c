@@ -28,9 +28,12 @@ static const char text[] =
 	"    subnets:\n"
 	"      - subnet: 10.6.0.0/24\n"
 	"        pools: [10.6.0.10-10.6.0.20]\n"
-	"        reservations: [{mac: '02:00:00:00:00:07', address: 10.6.0.50}]\n"
+	"        reservations: [{mac: '02:00:00:00:00:07', address: 10.6.0.50},\n"
+	"                       {mac: '02:00:00:00:00:08', address: 10.6.0.51}]\n"
 	"  - name: lab\n"
 	"    lease-time: 1000\n"
+	"    horizon: 1.0\n"
+	"    extend-below: 1.0\n"
 	"    subnets: [{subnet: 10.7.0.0/24, pools: [10.7.0.10-10.7.0.20]}]\n";
 
 struct fixture {
@@ -70,20 +73,24 @@ static int set_up(void **state)
 	f.table = lease_table_new();
 	for (size_t i = 0; i < 2; i++) {
 		const struct config_network *network = &f.config->networks[i];
-		struct lease_reservation reserved[1];
+		const struct config_subnet *subnet = network->subnets[0];
+		struct lease_reservation reserved[2];
 		f.nets[i] = lease_table_net(f.table, network->name, strlen(network->name));
 		assert_int_equal(allocator_configure(f.nets[i], f.config, network), 0);
-		if (network->subnets[0]->n_reservations) {
-			const struct config_reservation *r = network->subnets[0]->reservations;
-			reserved[0] = (struct lease_reservation){r->client, r->address, r->scope};
-			assert_int_equal(lease_net_set_reservations(f.nets[i], reserved, 1), 0);
-		}
+		for (size_t r = 0; r < subnet->n_reservations; r++)
+			reserved[r] = (struct lease_reservation){subnet->reservations[r].client,
+								 subnet->reservations[r].address,
+								 subnet->reservations[r].scope};
+		assert_int_equal(lease_net_set_reservations(f.nets[i], reserved,
+							    subnet->n_reservations), 0);
 	}
 	bind_lease(f.nets[0], IP(10, 6, 0, 10), 1, LEASE_BOUND, NOW + 2000);
 	bind_lease(f.nets[0], IP(10, 6, 0, 11), 2, LEASE_BOUND, NOW + 1200);
 	bind_lease(f.nets[0], IP(10, 6, 0, 12), 3, LEASE_BOUND, NOW + 50);
 	bind_lease(f.nets[0], IP(10, 6, 0, 13), 4, LEASE_RELEASED, NOW + 10);
 	bind_lease(f.nets[0], IP(10, 6, 0, 14), 5, LEASE_BOUND, NOW + 600);
+	bind_lease(f.nets[1], IP(10, 7, 0, 10), 1, LEASE_BOUND, NOW + 1000);
+	bind_lease(f.nets[0], IP(10, 6, 0, 51), 6, LEASE_BOUND, NOW + 600);
 	f.interface = (struct server_interface){
 		.name = "eth1", .mtu = 1500, .n_addrs = 1, .addrs = {SERVER}};
 	f.view = (struct server_view){f.config, f.nets, &f.interface, 1};
@@ -155,6 +162,9 @@ static const struct row rows[] = {
 	 .opt50 = IP(10, 6, 0, 15), .opt54 = SERVER, REPLIES(DHCP_NAK, 0, 0),
 	 .via = SERVER_VIA_BROADCAST, .to = ALL},
 
+	{"a client whose reserved address another holds may have one from the pool", DHCP_REQUEST,
+	 8, ALL, .opt50 = IP(10, 6, 0, 15), .opt54 = SERVER, ASKS(ASK_BIND, IP(10, 6, 0, 15))},
+
 	{"INIT-REBOOT asks the store, even of a bound client", DHCP_REQUEST, 1, ALL,
 	 .opt50 = IP(10, 6, 0, 10), ASKS(ASK_CONFIRM, IP(10, 6, 0, 10))},
 	{"INIT-REBOOT on another network", DHCP_REQUEST, 1, ALL, .opt50 = IP(192, 168, 1, 5),
@@ -174,6 +184,8 @@ static const struct row rows[] = {
 	{"a grant is cut to what is held", DHCP_REQUEST, 5, SERVER, .ciaddr = IP(10, 6, 0, 14),
 	 REPLIES(DHCP_ACK, IP(10, 6, 0, 14), 600), BEHIND(ASK_EXTEND, IP(10, 6, 0, 14)),
 	 .via = SERVER_VIA_SOURCE, .to = IP(10, 6, 0, 14)},
+	{"a horizon of one lease: commit before every ACK", DHCP_REQUEST, 1, SERVER,
+	 .ciaddr = IP(10, 7, 0, 10), ASKS(ASK_RENEW, IP(10, 7, 0, 10))},
 	{"too little held: commit first", DHCP_REQUEST, 3, SERVER, .ciaddr = IP(10, 6, 0, 12),
 	 ASKS(ASK_RENEW, IP(10, 6, 0, 12))},
 	{"the client asks for a shorter lease", DHCP_REQUEST, 1, SERVER,
