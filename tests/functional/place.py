@@ -7,7 +7,7 @@ at 10.6.0.250 by reservation so that it never takes an address from the pool und
 from dhcp_client import Client, Relay, new_mac
 from etcd import Etcd
 from frames import ACK, REQUEST, Link
-from lab import Lab
+from lab import Lab, Timeout, wait_until
 from server import Server, merge
 
 NETWORK = "lab"
@@ -85,6 +85,18 @@ class Place:
     def canary(self):
         return Client(self.link, self.canary_mac)
 
+    def wait_serving(self):
+        """Until a commit goes through again: a request repeated as clients repeat theirs."""
+        canary = self.canary()
+
+        def committed():
+            xid = canary.say(REQUEST, requested=CANARY, server=SERVER)
+            try:
+                return canary.answer(xid, ACK, timeout=0.3)
+            except Timeout:
+                return None
+        wait_until(committed, "the server commits again", 20.0)
+
     def relay(self, giaddr=RELAYED, info=None):
         return Relay(giaddr, SERVER, self.server_mac, info)
 
@@ -144,6 +156,8 @@ class Campus:
             self.servers.append(server.start(ready=False))
         for server in self.servers:
             server.wait_ready()
+        wait_until(lambda: len(self.etcd.keys("/etcdhcp/servers/")) == len(self.servers),
+                   "all are members")
         return self.servers
 
     def client(self, **options):

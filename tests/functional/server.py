@@ -139,13 +139,14 @@ class Server:
 
     def close(self):
         """At the end of a test: whatever still runs must stop cleanly, and nothing was reported."""
-        try:
-            if self.process and self.process.poll() is None:
-                self.process.send_signal(signal.SIGCONT)
-                self.stop()
-        finally:
-            report = SANITIZER.search(self.log())
-            assert not report, f"{self.name}: a sanitizer's report:\n{self.log()[report.start():]}"
+        code = 0
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            code = self.wait_exit()
+        report = SANITIZER.search(self.log())
+        assert not report, f"{self.name}: a sanitizer's report:\n{self.log()[report.start():]}"
+        assert code == 0, f"{self.name} ended with {code}:\n{self.tail()}"
 
     # What it says
 

@@ -56,7 +56,8 @@ def test_release_and_decline_are_recorded(here):
 
 
 def test_membership_is_published_and_withdrawn(here):
-    assert here.etcd.keys("/etcdhcp/servers/") == ["/etcdhcp/servers/lab-a"]
+    wait_until(lambda: here.etcd.keys("/etcdhcp/servers/") == ["/etcdhcp/servers/lab-a"],
+               "the server is a member")
     here.server.stop()
     assert here.etcd.keys("/etcdhcp/servers/") == []
 
@@ -96,6 +97,7 @@ def test_renewals_are_answered_from_memory_while_etcd_is_down(here):
     here.etcd.start()
     here.server.wait_ready(20.0)
     wait_until(lambda: here.server.metrics().sum("store_connected") == 1, "seen as back", 20.0)
+    here.wait_serving()
     assert newcomer.dora().yiaddr not in {client.address for client in old}
     for client in old:
         assert client.reboot().yiaddr == client.address
@@ -121,7 +123,7 @@ def test_no_nak_when_the_store_does_not_answer_in_time(here):
         assert not here.link.pending(lambda reply, client=client, xid=xid:
                                      client.is_mine(reply, xid))
     assert here.server.metrics().sum("replies_total", type="nak") == 0
-    here.server.wait_ready(20.0)
+    here.wait_serving()
     assert owner.renew().yiaddr == address
     assert stranger.reboot(address, kinds=(NAK,)).type == NAK
 
@@ -135,7 +137,7 @@ def test_unknown_outcome_does_not_give_the_address_twice(here):
     here.server.wait_metric("drops_total", lambda count: count >= 1, reason="store-unavailable",
                             timeout=8.0)
     here.etcd.resume()
-    here.server.wait_ready(20.0)
+    here.wait_serving()
     other = here.client()
     given = other.dora(requested=offer.yiaddr).yiaddr
     record = here.record(offer.yiaddr)
