@@ -344,6 +344,25 @@ static void more_than_255_bytes(void **state)
 			 400);
 }
 
+/* RFC 3925: one byte of length for each enterprise number. */
+static void longest_vendor_data(void **state)
+{
+	char value[5 + 2 * 256 + 1] = "4491 ";
+	const char *values = value, *why = "";
+	uint8_t out[512];
+
+	memset(value + 5, 'a', sizeof(value) - 5);
+	value[5 + 2 * 255] = '\0';
+	assert_int_equal(
+	    option_encode(option_find("vivso-suboptions"), &values, 1, out, sizeof(out), &why),
+	    4 + 1 + 255);
+	value[5 + 2 * 255] = 'a';
+	value[5 + 2 * 256] = '\0';
+	assert_int_equal(
+	    option_encode(option_find("vivso-suboptions"), &values, 1, out, sizeof(out), &why),
+	    -EINVAL);
+}
+
 static void every_type_has_help(void **state)
 {
 	for (int type = 0; type < OPTION_TYPE_COUNT; type++)

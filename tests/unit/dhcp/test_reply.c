@@ -288,6 +288,26 @@ static void all_codes_asked_for_twice(void **state)
 	free(set);
 }
 
+static void more_options_than_ranks(void **state)
+{
+	struct option_builder *builder = option_builder_new(NULL);
+	uint8_t found[256];
+	struct exchange x;
+
+	for (unsigned code = 119; code < 219; code++)
+		option_builder_put(builder, (uint8_t)code, "", 0, code % 2);
+	struct option_set *set = option_builder_finish(builder);
+	option_builder_free(builder);
+	start(&x);
+	x.reply.options = set;
+	x.reply.subnet_mask = 0;
+	build(&x);
+	assert_int_equal(reply_codes(x.message.bytes, (size_t)x.len, found), 5 + 100);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(found[5 + i], 119 + i);
+	free(set);
+}
+
 static void inform_has_no_times(void **state)
 {
 	struct exchange x;
@@ -575,6 +595,7 @@ int main(void)
 	    cmocka_unit_test(mask_of_the_set_wins),
 	    cmocka_unit_test(without_a_list_everything),
 	    cmocka_unit_test(all_codes_asked_for_twice),
+	    cmocka_unit_test(more_options_than_ranks),
 	    cmocka_unit_test(inform_has_no_times),
 	    cmocka_unit_test(reserved_codes_in_a_set),
 	    cmocka_unit_test(nak),

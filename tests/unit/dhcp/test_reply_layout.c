@@ -339,15 +339,37 @@ static void names_give_way_to_what_must_be_there(void **state)
 	pattern(id, 61, 255);
 	start(&x);
 	x.reply.boot_file = "pxelinux.0";
-	x.reply.server_name = "boot.example.net";
-	put(&x, 67, 4, false);
-	put(&x, 66, 4, false);
+	x.reply.server_name = "a-long-name-of-which-nothing-may-be-left-behind.example.net";
+	put(&x, 67, 100, false);
+	put(&x, 66, 100, false);
 	message_option(&x.message, DHCP_OPT_RELAY_AGENT_INFO, relay, 255);
-	message_option(&x.message, DHCP_OPT_CLIENT_ID, id, 204);
+	message_option(&x.message, DHCP_OPT_CLIENT_ID, id, 144);
 	build(&x);
 	expect_overload(&x, 3);
-	expect_put(&x, DHCP_OPT_CLIENT_ID, 204, 3);
+	expect_put(&x, DHCP_OPT_CLIENT_ID, 144, 3);
 	expect_absent(&x, 66);
+	assert_int_equal(header_of(&x)->sname[3], DHCP_OPT_END);
+	for (unsigned i = 4; i < DHCP_SNAME_LEN; i++)
+		assert_int_equal(header_of(&x)->sname[i], 0);
+	finish(&x);
+}
+
+/* One option that is sent always against one that is only asked for: fields are chosen for it. */
+static void always_outweighs_asked(void **state)
+{
+	struct exchange x;
+
+	start(&x);
+	put(&x, 200, 100, false);
+	put(&x, 201, 100, false);
+	put(&x, 202, 60, false);
+	put(&x, 203, 290, true);
+	build(&x);
+	expect_overload(&x, 3);
+	expect_put(&x, 203, 290, 3);
+	expect_put(&x, 200, 100, 1);
+	expect_absent(&x, 201);
+	expect_put(&x, 202, 60, 1);
 	finish(&x);
 }
 
@@ -421,6 +443,28 @@ static void relay_information_without_room(void **state)
 	try_build(&x);
 	assert_int_equal(x.len, -ENOSPC);
 	finish(&x);
+}
+
+/* Option 52 itself has no room, so the empty fields are of no use. */
+static void no_room_for_the_overload_option(void **state)
+{
+	uint8_t relay[255] = {0};
+
+	for (size_t left = 0; left < 6; left++) {
+		struct exchange x;
+		start(&x);
+		message_option(&x.message, DHCP_OPT_RELAY_AGENT_INFO, relay, 255);
+		message_option(&x.message, DHCP_OPT_RELAY_AGENT_INFO, relay, ROOM - 257 - 2 - left);
+		message_option(&x.message, DHCP_OPT_CLIENT_ID, "0123456789", 10);
+		try_build(&x);
+		if (left < 3) {
+			assert_int_equal(x.len, -ENOSPC);
+		} else {
+			expect_overload(&x, 1);
+			assert_true(find(&x, DHCP_OPT_CLIENT_ID).len == 10);
+		}
+		finish(&x);
+	}
 }
 
 /* RFC 2131 table 3: a NAK must not use file and sname. The text gives way, what is repeated does
@@ -535,9 +579,11 @@ int main(void)
 	    cmocka_unit_test(mask_precedes_routers_that_are_always_sent),
 	    cmocka_unit_test(no_piece_of_routers_precedes_the_mask),
 	    cmocka_unit_test(names_give_way_to_what_must_be_there),
+	    cmocka_unit_test(always_outweighs_asked),
 	    cmocka_unit_test(relay_information_stays_in_the_options),
 	    cmocka_unit_test(client_identifier_always_has_its_place),
 	    cmocka_unit_test(relay_information_without_room),
+	    cmocka_unit_test(no_room_for_the_overload_option),
 	    cmocka_unit_test(nak_has_the_options_field_alone),
 	    cmocka_unit_test(large_messages_need_no_overload),
 	    cmocka_unit_test(both_ways_are_one),
