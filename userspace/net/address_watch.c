@@ -23,7 +23,7 @@ int address_watch_open(void)
 	return fd;
 }
 
-static bool tells_of_address(const struct nlmsghdr *note, size_t len)
+static bool tells_of_address(struct nlmsghdr *note, size_t len)
 {
 	for (; NLMSG_OK(note, len); note = NLMSG_NEXT(note, len)) {
 		if (note->nlmsg_type == RTM_NEWADDR || note->nlmsg_type == RTM_DELADDR)

@@ -39,14 +39,16 @@ static const char *const tag_features[] = {"rx-vlan-hw-parse", "rx-vlan-stag-hw-
 
 static unsigned count_features(const char *name)
 {
-	struct {
+	union {
 		struct ethtool_sset_info info;
-		uint32_t count;
-	} set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+		uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
+	} set = {.room = {0}};
 
+	set.info.cmd = ETHTOOL_GSSET_INFO;
+	set.info.sset_mask = 1ull << ETH_SS_FEATURES;
 	if (command(name, &set) < 0 || !set.info.sset_mask)
 		return 0;
-	return (unsigned)min_u64(set.count, FEATURE_WORDS * 32);
+	return (unsigned)min_u64(set.info.data[0], FEATURE_WORDS * 32);
 }
 
 /* Numbers of the tag features in this kernel; -1 for one it does not know. */
@@ -79,15 +81,19 @@ static int find_features(const char *name, unsigned n, int numbers[ARRAY_SIZE(ta
 /* Which tag features are on, as bits. Negative errno when the driver says nothing. */
 static int read_features(const char *name, unsigned n, const int *numbers)
 {
-	struct {
+	union {
 		struct ethtool_gfeatures head;
-		struct ethtool_get_features_block blocks[FEATURE_WORDS];
-	} features = {.head = {.cmd = ETHTOOL_GFEATURES, .size = (n + 31) / 32}};
-	int on = 0, result = command(name, &features);
+		uint8_t room[sizeof(struct ethtool_gfeatures) +
+			     FEATURE_WORDS * sizeof(struct ethtool_get_features_block)];
+	} features = {.room = {0}};
+	int on = 0, result;
 
+	features.head.cmd = ETHTOOL_GFEATURES;
+	features.head.size = (n + 31) / 32;
+	result = command(name, &features);
 	for (size_t f = 0; result == 0 && f < ARRAY_SIZE(tag_features); f++) {
 		if (numbers[f] >= 0 &&
-		    features.blocks[numbers[f] / 32].active >> (numbers[f] % 32) & 1)
+		    features.head.features[numbers[f] / 32].active >> (numbers[f] % 32) & 1)
 			on |= 1 << f;
 	}
 	return result < 0 ? result : on;
@@ -95,16 +101,20 @@ static int read_features(const char *name, unsigned n, const int *numbers)
 
 static int write_features(const char *name, unsigned n, const int *numbers, unsigned which, bool on)
 {
-	struct {
+	union {
 		struct ethtool_sfeatures head;
-		struct ethtool_set_features_block blocks[FEATURE_WORDS];
-	} features = {.head = {.cmd = ETHTOOL_SFEATURES, .size = (n + 31) / 32}};
+		uint8_t room[sizeof(struct ethtool_sfeatures) +
+			     FEATURE_WORDS * sizeof(struct ethtool_set_features_block)];
+	} features = {.room = {0}};
 
+	features.head.cmd = ETHTOOL_SFEATURES;
+	features.head.size = (n + 31) / 32;
 	for (size_t f = 0; f < ARRAY_SIZE(tag_features); f++) {
 		if (!(which >> f & 1) || numbers[f] < 0)
 			continue;
-		features.blocks[numbers[f] / 32].valid |= 1u << (numbers[f] % 32);
-		features.blocks[numbers[f] / 32].requested |= (uint32_t)on << (numbers[f] % 32);
+		features.head.features[numbers[f] / 32].valid |= 1u << (numbers[f] % 32);
+		features.head.features[numbers[f] / 32].requested |= (uint32_t)on
+								     << (numbers[f] % 32);
 	}
 	return command(name, &features);
 }

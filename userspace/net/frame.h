@@ -73,7 +73,8 @@ void packet_address(struct packet *packet, const struct packet_reply *reply);
  */
 uint8_t *packet_payload_home(struct packet *packet);
 
-/** Room for a reply from packet->payload on: both the frame's buffer and the link's MTU bound it. */
+/** Room for a reply from packet->payload on: both the frame's buffer and the link's MTU bound it.
+ */
 size_t packet_room(const struct packet *packet);
 
 #endif

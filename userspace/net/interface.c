@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_xdp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -14,6 +15,9 @@
 #include "net/packet_port.h"
 #include "net/program.h"
 #include "net/xdp_port.h"
+
+#define QUEUE_TRIES    100
+#define QUEUE_RETRY_MS 10
 
 struct interface {
 	struct link_info link;
@@ -101,6 +105,21 @@ static int explain_socket(int code, const struct link_info *link, unsigned queue
 			strerror(-code), remedy);
 }
 
+/*
+ * The kernel frees a queue in the background after the socket on it was closed: a server that was
+ * killed and started again must not fail for that.
+ */
+static int open_port(const struct xdp_port_options *options, struct port **port)
+{
+	int result = xdp_port_open(options, port);
+
+	for (int i = 0; result == -EBUSY && i < QUEUE_TRIES; i++) {
+		poll(NULL, 0, QUEUE_RETRY_MS);
+		result = xdp_port_open(options, port);
+	}
+	return result;
+}
+
 /* With zero-copy where it is wanted and to be had. */
 static int open_queue(struct interface *interface, unsigned queue, bool generic)
 {
@@ -111,13 +130,11 @@ static int open_queue(struct interface *interface, unsigned queue, bool generic)
 	    .frames = interface->options.frames,
 	};
 	struct port **port = &interface->ports[queue];
-	int result;
 
-	if (!generic && interface->options.zero_copy && xdp_port_open(&options, port) == 0)
+	if (!generic && interface->options.zero_copy && open_port(&options, port) == 0)
 		return 0;
 	options.kind = generic ? PORT_XDP_GENERIC : PORT_XDP_COPY;
-	result = xdp_port_open(&options, port);
-	return result;
+	return open_port(&options, port);
 }
 
 static int open_queues(struct interface *interface, bool generic, struct config_error *error)

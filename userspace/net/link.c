@@ -27,7 +27,7 @@ struct address_list {
 	size_t n, max;
 };
 
-static uint32_t read_u32(const struct rtattr *first, int len, unsigned short type, uint32_t absent)
+static uint32_t read_u32(struct rtattr *first, int len, unsigned short type, uint32_t absent)
 {
 	const void *data = netlink_attribute(first, len, type, sizeof(uint32_t));
 	uint32_t value = absent;
@@ -37,10 +37,10 @@ static uint32_t read_u32(const struct rtattr *first, int len, unsigned short typ
 	return value;
 }
 
-static void read_link(const struct nlmsghdr *message, void *arg)
+static void read_link(struct nlmsghdr *message, void *arg)
 {
-	const struct ifinfomsg *link = NLMSG_DATA(message);
-	const struct rtattr *first = IFLA_RTA(link);
+	struct ifinfomsg *link = NLMSG_DATA(message);
+	struct rtattr *first = IFLA_RTA(link);
 	int len = (int)IFLA_PAYLOAD(message);
 	struct link_info *info = arg;
 	const void *mac;
@@ -87,10 +87,10 @@ int link_read(const char *name, struct link_info *info)
 	return 0;
 }
 
-static void read_address(const struct nlmsghdr *message, void *arg)
+static void read_address(struct nlmsghdr *message, void *arg)
 {
-	const struct ifaddrmsg *address = NLMSG_DATA(message);
-	const struct rtattr *first = IFA_RTA(address);
+	struct ifaddrmsg *address = NLMSG_DATA(message);
+	struct rtattr *first = IFA_RTA(address);
 	int len = (int)IFA_PAYLOAD(message);
 	struct address_list *list = arg;
 	uint32_t host, hosts;

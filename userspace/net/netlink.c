@@ -12,8 +12,7 @@ enum answer { ANSWER_MORE, ANSWER_LAST };
 
 /* One buffer of messages. ANSWER_MORE, ANSWER_LAST, or the negative errno that the kernel reports.
  */
-static int read_messages(const struct nlmsghdr *message, size_t len, netlink_answer_fn answer,
-			 void *arg)
+static int read_messages(struct nlmsghdr *message, size_t len, netlink_answer_fn answer, void *arg)
 {
 	for (; NLMSG_OK(message, len); message = NLMSG_NEXT(message, len)) {
 		if (message->nlmsg_seq != SEQUENCE)
@@ -66,10 +65,9 @@ int netlink_request(struct nlmsghdr *request, netlink_answer_fn answer, void *ar
 	return result;
 }
 
-const void *netlink_attribute(const struct rtattr *first, int len, unsigned short type,
-			      size_t min_len)
+const void *netlink_attribute(struct rtattr *first, int len, unsigned short type, size_t min_len)
 {
-	for (const struct rtattr *a = first; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+	for (struct rtattr *a = first; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
 		if (a->rta_type == type && RTA_PAYLOAD(a) >= min_len)
 			return RTA_DATA(a);
 	}

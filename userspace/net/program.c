@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 
 #define PROGRAM_NAME "etcdhcp_steer"
 #define SECTION      "xdp"
+
+#define LEAVING_TRIES    20
+#define LEAVING_RETRY_MS 10
 
 struct program {
 	struct steer *steer;
@@ -144,10 +148,23 @@ static int join(struct program *program, const struct link_info *link, bool gene
 			link->name, occupant, strerror(-result));
 }
 
+/* As attached_program; but one whose process has just died gets time to go, as the kernel removes
+ * it. */
+static uint32_t staying_program(unsigned ifindex)
+{
+	uint32_t id = attached_program(ifindex);
+
+	for (int i = 0; id && i < LEAVING_TRIES; i++) {
+		poll(NULL, 0, LEAVING_RETRY_MS);
+		id = attached_program(ifindex);
+	}
+	return id;
+}
+
 int program_attach(struct program *program, const struct link_info *link, bool generic,
 		   struct config_error *error)
 {
-	uint32_t occupant = attached_program(link->ifindex);
+	uint32_t occupant = staying_program(link->ifindex);
 
 	program->ifindex = link->ifindex;
 	if (occupant && dispatcher_clean(link->ifindex, PROGRAM_NAME) > 0) {

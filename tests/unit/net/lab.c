@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,11 +56,40 @@ void lab_begin(unsigned queues)
 		LAB_SERVER, queues, queues, LAB_CLIENT, queues, queues);
 	lab_run("ip link set %s address 02:00:00:00:00:02 netns /proc/%d/fd/%d", LAB_CLIENT,
 		getpid(), client_ns);
-	lab_run("ip link set %s address 02:00:00:00:00:01 up", LAB_SERVER);
+	lab_run("ip link set %s address 02:00:00:00:00:01", LAB_SERVER);
 	lab_run("ip address add 10.6.0.1/16 broadcast 10.6.255.255 dev %s", LAB_SERVER);
 	lab_enter_client();
 	lab_run("ip link set %s up", LAB_CLIENT);
 	lab_run("ip address add 10.6.0.2/16 dev %s", LAB_CLIENT);
+	lab_enter_server();
+	lab_server_up();
+}
+
+/* Until its carrier is noticed an interface drops what is sent through its queue. */
+static void wait_until_running(const char *name)
+{
+	struct ifreq request = {.ifr_flags = 0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct link_info link;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	for (int i = 0; !(request.ifr_flags & IFF_RUNNING); i++) {
+		if (i > 0)
+			poll(NULL, 0, 1);
+		assert_in_range(i, 0, 5000);
+		require(ioctl(fd, SIOCGIFFLAGS, &request) == 0, "interface flags");
+	}
+	close(fd);
+	/* Asked for with the lock held under which the rest of the change is made. */
+	require(link_read(name, &link) == 0, "link");
+}
+
+void lab_server_up(void)
+{
+	lab_run("ip link set %s up", LAB_SERVER);
+	wait_until_running(LAB_SERVER);
+	lab_enter_client();
+	wait_until_running(LAB_CLIENT);
 	lab_enter_server();
 }
 

@@ -29,6 +29,10 @@ void lab_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void lab_enter_client(void);
 void lab_enter_server(void);
 
+/** Sets srv0 up and waits until both ends carry frames, which the kernel settles in the background.
+ */
+void lab_server_up(void);
+
 /** What the kernel says of srv0. */
 struct link_info lab_server_link(void);
 

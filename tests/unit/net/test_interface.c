@@ -438,6 +438,17 @@ static pid_t start_server(enum xdp_mode mode)
 	return child;
 }
 
+/* True once no program is left: the last reference goes in the background, soon, not at once. */
+static bool program_goes(void)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (program_on_server() == 0)
+			return true;
+		poll(NULL, 0, 1);
+	}
+	return false;
+}
+
 static void the_program_goes_with_a_killed_process(void **state)
 {
 	for (enum xdp_mode mode = XDP_MODE_NATIVE; mode <= XDP_MODE_GENERIC; mode++) {
@@ -449,15 +460,25 @@ static void the_program_goes_with_a_killed_process(void **state)
 		assert_int_not_equal(program_on_server(), 0);
 		assert_int_equal(kill(child, SIGKILL), 0);
 		assert_int_equal(waitpid(child, &status, 0), child);
-		/* The last reference goes with a deferred close: soon, not at once. */
-		for (int i = 0; program_on_server() != 0; i++) {
-			struct pollfd none = {.fd = -1};
-
-			assert_in_range(i, 0, 2000);
-			poll(&none, 1, 1);
-		}
+		assert_true(program_goes());
 		lab_run("ping -c 1 -W 2 -q -I " LAB_SERVER " 10.6.0.2 > /dev/null");
-		interface_close(open_server(mode));
+	}
+	lab_end();
+}
+
+/* What the kernel has not cleaned up yet must not stop the next one. */
+static void a_killed_server_can_be_started_again_at_once(void **state)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		int status;
+		pid_t child;
+
+		lab_begin(2);
+		child = start_server(i % 2 ? XDP_MODE_NATIVE : XDP_MODE_GENERIC);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		interface_close(open_server(XDP_MODE_NATIVE));
+		interface_close(open_server(XDP_MODE_GENERIC));
 	}
 	lab_end();
 }
@@ -510,7 +531,7 @@ static void a_down_interface_is_opened(void **state)
 	lab_run("ip link set " LAB_SERVER " down");
 	client = lab_client_socket();
 	interface = open_server(XDP_MODE_AUTO);
-	lab_run("ip link set " LAB_SERVER " up");
+	lab_server_up();
 	assert_int_equal(arrives_at(interface, client, &(struct sample){0}), PORT_XDP_COPY);
 	interface_close(interface);
 	close(client);
@@ -553,6 +574,7 @@ int main(void)
 	    cmocka_unit_test(detached_interfaces_still_hand_over_what_they_got),
 	    cmocka_unit_test(vlan_offload_is_off_while_xdp_is_used),
 	    cmocka_unit_test(the_program_goes_with_a_killed_process),
+	    cmocka_unit_test(a_killed_server_can_be_started_again_at_once),
 	    cmocka_unit_test(a_foreign_program_is_left_alone),
 	    cmocka_unit_test(a_down_interface_is_opened),
 	    cmocka_unit_test(a_process_without_privileges_is_told_what_it_lacks),

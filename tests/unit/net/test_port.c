@@ -431,7 +431,7 @@ static void replies_are_counted_when_they_cannot_leave(void **state)
 		lost = counter_read(&counters->tx_full) + counter_read(&counters->tx_errors);
 		assert_true(lost >= FRAMES / 2);
 		assert_in_range(counter_read(&counters->kicks) - kicks, 1, FRAMES);
-		lab_run("ip link set " LAB_SERVER " up");
+		lab_server_up();
 		port_flush(port);
 		assert_all_back(port);
 		end(&setup);
@@ -454,7 +454,7 @@ static void a_port_opened_on_a_down_interface_works_once_it_is_up(void **state)
 			open_xdp(&setup, &link, mode == GENERIC);
 		open_packet(&setup, &link);
 		set_addresses(&setup);
-		lab_run("ip link set " LAB_SERVER " up");
+		lab_server_up();
 		send_sample(&setup, &(struct sample){.ihl = 6});
 		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
 		port_drop(frame.port, &frame, 1);
