@@ -377,7 +377,8 @@ int main(void)
 	    cmocka_unit_test(reserved_to_the_server), cmocka_unit_test(encodes),
 	    cmocka_unit_test(room_to_the_byte),       cmocka_unit_test(refuses_with_a_reason),
 	    cmocka_unit_test(counts_values),          cmocka_unit_test(longest_name),
-	    cmocka_unit_test(more_than_255_bytes),    cmocka_unit_test(every_type_has_help),
+	    cmocka_unit_test(more_than_255_bytes),    cmocka_unit_test(longest_vendor_data),
+	    cmocka_unit_test(every_type_has_help),
 	};
 
 	return cmocka_run_group_tests_name("option_table", tests, NULL, NULL);
