@@ -6,13 +6,15 @@
 #ifndef ETCDHCP_NET_ADDRESS_BOOK_H
 #define ETCDHCP_NET_ADDRESS_BOOK_H
 
+#include <stdatomic.h>
+
 #include "base/types.h"
 
 struct address_set; /* immutable */
 
 /** Zero-initialised: no address at all. */
 struct address_book {
-	struct address_set *current; /* RCU; replaced by the main thread */
+	struct address_set *_Atomic current; /* RCU; replaced by the main thread */
 };
 
 /**

@@ -16,6 +16,18 @@
 
 #include "unit.h"
 
+/*
+ * ThreadSanitizer asks for this. It does not understand liburcu, whose library is not instrumented
+ * and whose inline functions order memory by assembly.
+ */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:free_after_grace_period\n"
+	       "race:urcu_qsbr_wake_up_gp\n"
+	       "called_from_lib:liburcu-qsbr.so\n";
+}
+
 static int server_ns = -1, client_ns = -1;
 
 static void require(bool ok, const char *what)

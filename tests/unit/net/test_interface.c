@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <urcu/urcu-qsbr.h>
 
 #include "echo.h"
 #include "lab.h"
@@ -298,36 +300,63 @@ static void addresses_are_replaced_whole(void **state)
 	lab_end();
 }
 
-/* Requests keep coming while the set is replaced again and again: not one is missed. */
+/* A worker that gets its own requests, one after the other. */
+struct worker {
+	struct interface *interface;
+	int client;
+	unsigned sent, received;
+	_Atomic bool done;
+};
+
+static void *work(void *arg)
+{
+	struct worker *worker = arg;
+	size_t n;
+	struct port *const *ports = interface_ports(worker->interface, &n);
+	struct frame frame;
+
+	urcu_qsbr_register_thread();
+	while (worker->sent < 3000 && worker->sent == worker->received) {
+		send_sample(worker->client, &(struct sample){.dst = LAB_ADDRESS});
+		worker->sent++;
+		if (echo_take(ports, n, &frame, 2000)) {
+			worker->received++;
+			port_drop(frame.port, &frame, 1);
+			port_flush(frame.port);
+		}
+		urcu_qsbr_quiescent_state();
+	}
+	urcu_qsbr_unregister_thread();
+	worker->done = true;
+	return NULL;
+}
+
+/* What two sets have in common is served without a gap while one replaces the other, again and
+ * again. */
 static void no_request_is_lost_while_addresses_are_replaced(void **state)
 {
 	static const uint32_t sets[2][2] = {{LAB_ADDRESS, 0xc0a80001}, {0xc0a80002, LAB_ADDRESS}};
 
 	for (enum xdp_mode mode = XDP_MODE_NATIVE; mode <= XDP_MODE_OFF; mode++) {
-		struct interface *interface;
-		struct port *const *ports;
+		struct worker worker = {.sent = 0};
 		uint64_t verdicts[STEER_REASON_COUNT];
-		size_t n;
-		int client;
+		pthread_t thread;
 
 		lab_begin(1);
-		client = lab_client_socket();
-		interface = open_server(mode);
-		ports = interface_ports(interface, &n);
-		for (unsigned i = 0; i < 500; i++) {
-			struct frame frame;
-
-			send_sample(client, &(struct sample){.dst = LAB_ADDRESS});
-			assert_int_equal(interface_set_addresses(interface, sets[i % 2], 2), 0);
-			assert_true(echo_take(ports, n, &frame, 2000));
-			port_drop(frame.port, &frame, 1);
-			port_flush(frame.port);
-		}
-		assert_int_equal(interface_verdicts(interface, verdicts), 0);
+		worker.client = lab_client_socket();
+		worker.interface = open_server(mode);
+		assert_int_equal(pthread_create(&thread, NULL, work, &worker), 0);
+		for (unsigned i = 0; !worker.done; i++)
+			assert_int_equal(interface_set_addresses(worker.interface, sets[i % 2], 2),
+					 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(worker.sent, 3000);
+		assert_int_equal(worker.received, 3000);
+		assert_int_equal(interface_verdicts(worker.interface, verdicts), 0);
 		assert_int_equal(verdicts[STEER_ADDRESS], 0);
-		assert_int_equal(verdicts[STEER_OK], mode == XDP_MODE_OFF ? 0 : 500);
-		interface_close(interface);
-		close(client);
+		assert_int_equal(verdicts[STEER_OK], mode == XDP_MODE_OFF ? 0 : 3000);
+		interface_close(worker.interface);
+		close(worker.client);
 	}
 	lab_end();
 }
