@@ -97,15 +97,16 @@ static void plan_code(struct plan *plan, const struct dhcp_reply *reply, uint8_t
 /* What the client asks for, in its order, everything when it does not say; what is sent always. */
 static void plan_parameters(struct plan *plan, const struct dhcp_reply *reply, struct span asked)
 {
+	const struct option_set *set = reply->options;
+
 	store_be32(plan->mask, reply->subnet_mask);
 	for (size_t i = 0; i < asked.len; i++)
 		plan_code(plan, reply, asked.data[i]);
-	for (unsigned code = 0; code < 256; code++) {
-		bool always =
-		    reply->options && reply->options->always[code / 64] >> (code % 64) & 1;
-		if (always || !asked.data)
-			plan_code(plan, reply, (uint8_t)code);
-	}
+	for (unsigned code = 0; code < 256 && !asked.data; code++)
+		plan_code(plan, reply, (uint8_t)code);
+	for (unsigned i = 0; i < 4 && set; i++)
+		for (uint64_t left = set->always[i]; left; left &= left - 1)
+			plan_code(plan, reply, (uint8_t)(64 * i + (unsigned)__builtin_ctzll(left)));
 	put_mask_ahead(plan);
 }
 
