@@ -127,7 +127,8 @@ def test_since_boot_clock_compared_with_wall_clock(make_place, xdp):
     place = make_place(xdp=xdp, store="etcd")
     place.start(network={"lease-time": 600, "horizon": 2.0})
     address = place.client().dora().yiaddr
-    assert abs(place.etcd.lease(NETWORK, address).hold_until - (time.time() + 1200)) < 3
+    # The hold may be a little longer than the horizon, for the time that a commit takes.
+    assert 1198 <= place.etcd.lease(NETWORK, address).hold_until - time.time() <= 1210
 
 
 @native_and_off
