@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <urcu/urcu-qsbr.h>
+#include "base/rcu.h"
 
 #include "base/thread.h"
 #include "net/address_watch.h"
@@ -130,7 +130,7 @@ static void publish(struct daemon *daemon, struct world *world)
 
 	daemon->world = world;
 	atomic_store_explicit(&daemon->published.view, &world->view, memory_order_release);
-	urcu_qsbr_synchronize_rcu();
+	rcu_synchronize();
 	free(old);
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
-#include <urcu/urcu-qsbr.h>
+#include "base/rcu.h"
 
 #include "admin/listen.h"
 #include "base/clock.h"
@@ -76,9 +76,9 @@ static struct page make_metrics(const struct admin_handlers *handlers)
 	if (!w)
 		return page;
 	if (handlers->metrics) {
-		urcu_qsbr_thread_online();
+		rcu_online();
 		handlers->metrics(handlers->ctx, w);
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 	}
 	page.text = metrics_writer_finish(w, &page.len);
 	metrics_writer_free(w);
@@ -97,9 +97,9 @@ static struct page make_readiness(const struct admin_handlers *handlers)
 	size_t len;
 
 	if (handlers->ready) {
-		urcu_qsbr_thread_online();
+		rcu_online();
 		ready = handlers->ready(handlers->ctx, why, REASONS_MAX_BYTES);
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 	}
 	if (ready)
 		return plain_page(MHD_HTTP_OK, "ready\n");
@@ -278,7 +278,7 @@ static void serve(void *arg)
 	};
 
 	/* Online in the callbacks alone: a grace period never waits for a client. */
-	urcu_qsbr_thread_offline();
+	rcu_offline();
 	while (!fds[1].revents) {
 		poll(fds, ARRAY_SIZE(fds), sleep_ms(server));
 		drop_late_connections(server);

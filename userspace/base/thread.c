@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include <urcu/urcu-qsbr.h>
+#include "base/rcu.h"
 
 #define NAME_MAX_BYTES 16 /* the kernel's TASK_COMM_LEN, terminator included */
 #define CPU_SETS       8  /* 8 x 1024 CPUs, the most Linux can be built for */
@@ -14,6 +14,10 @@
 typedef struct {
 	cpu_set_t set[CPU_SETS];
 } wide_cpu_set;
+
+#ifdef __SANITIZE_THREAD__
+char rcu_token; /* see rcu.h */
+#endif
 
 static void *thread_main(void *arg)
 {

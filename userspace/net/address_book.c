@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <urcu/urcu-qsbr.h>
+
+#include "base/rcu.h"
 
 struct address_set {
 	size_t n;
@@ -51,7 +52,7 @@ int address_book_replace(struct address_book *book, const uint32_t *addresses, s
 		return -ENOMEM;
 	/* Release, so that readers see the set complete. */
 	former = atomic_exchange_explicit(&book->current, set, memory_order_release);
-	urcu_qsbr_synchronize_rcu();
+	rcu_synchronize();
 	free_after_grace_period(former);
 	return 0;
 }

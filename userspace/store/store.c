@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <urcu/urcu-qsbr.h>
+#include "base/rcu.h"
 
 #define MAX_FLIGHTS     8192
 #define EVENT_LISTS     8
@@ -299,9 +299,9 @@ static void sleep_until_woken(struct store *store)
 
 	wakeup_arm(&store->wakeup);
 	if (!work(store)) {
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 		poll(&poll_fd, 1, (int)(TICK_NS / NS_PER_MS));
-		urcu_qsbr_thread_online();
+		rcu_online();
 	}
 	wakeup_disarm(&store->wakeup);
 }
@@ -329,7 +329,7 @@ static void run(void *arg)
 	while (!atomic_load_explicit(&store->stopping, memory_order_acquire)) {
 		if (!work(store))
 			sleep_until_woken(store);
-		urcu_qsbr_quiescent_state();
+		rcu_quiescent();
 	}
 	finish_what_was_asked(store);
 }

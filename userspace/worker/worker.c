@@ -2,7 +2,7 @@
 #include "worker/worker.h"
 
 #include <poll.h>
-#include <urcu/urcu-qsbr.h>
+#include "base/rcu.h"
 
 #include "worker/internal.h"
 
@@ -74,9 +74,9 @@ static void wait_for_something(struct worker *worker)
 	fds[worker->n_ports] = (struct pollfd){.fd = wakeup->fd, .events = POLLIN};
 	wakeup_arm(wakeup);
 	if (!round_once(worker, LOOK_ALL) && !atomic_load(&worker->stopping)) {
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 		poll(fds, worker->n_ports + 1, -1);
-		urcu_qsbr_thread_online();
+		rcu_online();
 	}
 	wakeup_disarm(wakeup);
 }
@@ -89,9 +89,9 @@ static void wait_for_answers(struct worker *worker)
 
 	wakeup_arm(wakeup);
 	if (!round_once(worker, LOOK_ANSWERS)) {
-		urcu_qsbr_thread_offline();
+		rcu_offline();
 		poll(&fd, 1, 50);
-		urcu_qsbr_thread_online();
+		rcu_online();
 	}
 	wakeup_disarm(wakeup);
 }
@@ -105,7 +105,7 @@ static void wind_down(struct worker *worker)
 	do {
 		n = round_once(worker, LOOK_ALL);
 		taken += n;
-		urcu_qsbr_quiescent_state();
+		rcu_quiescent();
 	} while (n && taken < STOP_FRAMES);
 	while (worker->exchanges.in_use && clock_mono_ns() < until_ns)
 		wait_for_answers(worker);
@@ -123,7 +123,7 @@ static void run(void *arg)
 	     turn++) {
 		if (!round_once(worker, turn % SOCKET_TURN ? LOOK_RINGS : LOOK_ALL))
 			wait_for_something(worker);
-		urcu_qsbr_quiescent_state();
+		rcu_quiescent();
 	}
 	wind_down(worker);
 }
