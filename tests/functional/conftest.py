@@ -73,14 +73,6 @@ def pytest_runtest_makereport(item, call):
             report.sections.append((log.name, "\n".join(text)))
 
 
-def pytest_collection_modifyitems(config, items):
-    """ETCDHCP_TEST_SHARD=1/2: every second test, beginning with the first."""
-    number, _, of = os.environ.get("ETCDHCP_TEST_SHARD", "1/1").partition("/")
-    config.hook.pytest_deselected(items=[item for place, item in enumerate(items)
-                                         if place % int(of) != int(number) - 1])
-    items[:] = items[int(number) - 1::int(of)]
-
-
 @pytest.fixture
 def figure():
     """figure("text"): a measurement, printed at the end of the run."""
