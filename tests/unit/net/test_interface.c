@@ -137,6 +137,26 @@ static void each_mode_gives_the_ports_it_names(void **state)
 	lab_end();
 }
 
+/* Loopback's driver knows no native XDP. */
+static void without_native_xdp_auto_means_generic(void **state)
+{
+	struct interface *interface;
+	size_t n;
+
+	lab_begin(1);
+	assert_null(try_open("lo", XDP_MODE_NATIVE));
+	assert_error_says("lo: native XDP cannot be attached");
+	for (enum xdp_mode mode = XDP_MODE_AUTO; mode <= XDP_MODE_GENERIC;
+	     mode += XDP_MODE_GENERIC) {
+		interface = try_open("lo", mode);
+		assert_non_null(interface);
+		assert_int_equal(interface_ports(interface, &n)[0]->kind, PORT_XDP_GENERIC);
+		assert_int_equal(n, 2);
+		interface_close(interface);
+	}
+	lab_end();
+}
+
 static void a_missing_interface_is_named_with_those_there_are(void **state)
 {
 	lab_begin(1);
@@ -234,6 +254,26 @@ static bool kernel_complains(int client)
 	return false;
 }
 
+/* Bytes that wait in this namespace's UDP sockets on port 67, as the kernel lists them. */
+static unsigned long waiting_on_port_67(void)
+{
+	FILE *list = fopen("/proc/thread-self/net/udp", "r");
+	char line[256];
+	unsigned long sum = 0;
+
+	assert_non_null(list);
+	while (fgets(line, sizeof(line), list)) {
+		unsigned port;
+		unsigned long waiting;
+
+		if (sscanf(line, " %*u: %*8x:%x %*8x:%*x %*x %*x:%lx", &port, &waiting) == 2 &&
+		    port == 67)
+			sum += waiting;
+	}
+	fclose(list);
+	return sum;
+}
+
 static void the_kernel_never_calls_the_port_unreachable(void **state)
 {
 	for (enum xdp_mode mode = XDP_MODE_NATIVE; mode <= XDP_MODE_OFF; mode++) {
@@ -246,6 +286,7 @@ static void the_kernel_never_calls_the_port_unreachable(void **state)
 		assert_true(kernel_complains(client)); /* or this test could not fail */
 		interface = open_server(mode);
 		assert_false(kernel_complains(client));
+		assert_int_equal(waiting_on_port_67(), 0);
 		interface_close(interface);
 		close(client);
 	}
@@ -375,15 +416,15 @@ static void own_addresses_are_read_and_watched(void **state)
 	assert_int_equal(own[0].first, LAB_ADDRESS);
 	assert_int_equal(own[0].last, 0x0a06ffff);
 	assert_false(address_watch_read(watch));
-	lab_run("ip address add 192.168.7.9/31 dev " LAB_SERVER);
+	lab_run("ip address add 192.168.7.8/31 dev " LAB_SERVER);
 	lab_run("ip address add 192.168.8.9/29 dev " LAB_SERVER " label " LAB_SERVER ":1");
 	lab_run("ip address add 127.9.9.9/32 dev lo");
 	assert_true(lab_wait(watch, 2000));
 	assert_true(address_watch_read(watch));
 	assert_false(address_watch_read(watch));
 	assert_int_equal(interface_addresses(interface, own, 8), 3);
-	assert_int_equal(own[1].first, 0xc0a80709);
-	assert_int_equal(own[1].last, 0xc0a80709);
+	assert_int_equal(own[1].first, 0xc0a80708);
+	assert_int_equal(own[1].last, 0xc0a80708);
 	assert_int_equal(own[2].first, 0xc0a80809);
 	assert_int_equal(own[2].last, 0xc0a8080f);
 	assert_int_equal(interface_addresses(interface, own, 2), 2);
@@ -593,6 +634,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_mode_gives_the_ports_it_names),
+	    cmocka_unit_test(without_native_xdp_auto_means_generic),
 	    cmocka_unit_test(a_missing_interface_is_named_with_those_there_are),
 	    cmocka_unit_test(an_interface_is_served_by_one_at_a_time),
 	    cmocka_unit_test(another_server_on_port_67_is_named_and_a_relay_agent_tolerated),

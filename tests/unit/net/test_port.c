@@ -371,6 +371,35 @@ static void requests_from_sockets_on_this_machine_are_accepted(void **state)
 	}
 }
 
+/* A long burst leaves with a single flush, however few frames the kernel takes per call. */
+static void one_flush_sends_all(void **state)
+{
+	static struct frame frames[300];
+
+	for (enum mode mode = PACKET; mode <= NATIVE; mode++) {
+		uint8_t reply[2048];
+		struct setup setup;
+		struct port *port;
+
+		begin(&setup, mode);
+		port = setup.ports[0];
+		for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+			send_sample(&setup, &(struct sample){.xid = i});
+			assert_true(echo_take(setup.ports, 1, &frames[i], 2000));
+			memcpy(frames[i].data, frames[i].data + 6, 6);
+		}
+		port_send(port, frames, ARRAY_SIZE(frames));
+		port_flush(port);
+		for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+			assert_int_equal(echo_receive(setup.client, reply, sizeof(reply), 2000),
+					 342);
+			assert_int_equal(load_be32(reply + 46), i);
+		}
+		assert_all_back(port);
+		end(&setup);
+	}
+}
+
 /* All chunks lent: what comes meanwhile is lost, then everything flows again. */
 static void a_port_recovers_from_lending_everything(void **state)
 {
@@ -511,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(fragments_arrive_as_one_frame),
 	    cmocka_unit_test(a_frame_longer_than_the_buffer_is_counted),
 	    cmocka_unit_test(requests_from_sockets_on_this_machine_are_accepted),
+	    cmocka_unit_test(one_flush_sends_all),
 	    cmocka_unit_test(a_port_recovers_from_lending_everything),
 	    cmocka_unit_test(replies_are_counted_when_they_cannot_leave),
 	    cmocka_unit_test(a_port_opened_on_a_down_interface_works_once_it_is_up),
