@@ -321,7 +321,7 @@ static void start(struct driver *d, const struct phase *phase)
 	d->progress_acks = 0;
 	d->n_samples = 0;
 	d->turns = 0;
-	g->stats.began_ns = g->now_ns;
+	g->stats.began_ns = g->stats.ended_ns = g->now_ns;
 }
 
 struct phase_result drive_phase(struct driver *d, const struct phase *phase)
@@ -333,7 +333,6 @@ struct phase_result drive_phase(struct driver *d, const struct phase *phase)
 		if (!turn(d))
 			doze(d);
 	}
-	d->g->stats.ended_ns = d->g->now_ns;
 	add_sample(d);
 	exchange_abandon_all(d->g);
 	after = wire_losses(d->g->wire);

@@ -226,6 +226,7 @@ bool exchange_begin(struct generator *g, enum activity activity, uint64_t intend
 		return false;
 	client = &g->population.clients[index];
 	renew_xid(client);
+	g->stats.ended_ns = g->now_ns;
 	client->began_ns = intended_ns;
 	client->step = 0;
 	client->moved = false;
@@ -253,6 +254,7 @@ static void count_done(struct generator *g, const struct client *client)
 {
 	struct exchange_stats *stats = stats_of(g, client);
 
+	g->stats.ended_ns = g->now_ns;
 	stats->done++;
 	latency_add(&stats->latency, since(g, client_step_ns(client)));
 }

@@ -90,7 +90,9 @@ struct exchange_stats {
 
 /** Counts of one phase. */
 struct stats {
-	uint64_t began_ns, ended_ns; /* since the start of the run */
+	/* Since the start of the run; the end is when something last began or was answered: the
+	 * time spent waiting for answers that never came does not dilute rates. */
+	uint64_t began_ns, ended_ns;
 #define X(name, text) counter_t name;
 	TOTALS(X)
 #undef X
