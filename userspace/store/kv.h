@@ -49,7 +49,7 @@ struct kv_change {
 	struct span value;
 };
 
-/** A key's state as the transaction saw it (linearizable). */
+/** A key's state as the transaction saw it before its changes (linearizable). */
 struct kv_item {
 	bool exists;
 	int64_t revision;  /* of its last change; 0 when absent */

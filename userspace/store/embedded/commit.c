@@ -235,16 +235,32 @@ static void explain(struct embedded *embedded, int code)
 			  embedded->path, mdb_strerror(code), database_remedy(code));
 }
 
-/* Nothing was applied. The database goes on after a lack of room or memory, after nothing else. */
+/* Nothing was applied. */
 static void finish_refused(struct embedded *embedded, const struct group *group, int code)
 {
 	explain(embedded, code);
-	if (!database_is_full(code) && code != ENOMEM)
-		embedded->broken = true;
 	finish_failed(embedded, group, code, KV_REFUSED);
 }
 
-/* LMDB refuses further work after a commit that failed once its root page may be on the disk. */
+static void give_up(struct embedded *embedded)
+{
+	embedded->broken = true;
+	kv_health_connected(&embedded->health, false);
+}
+
+/* Before the commit: what is neither full nor short of memory is damaged. */
+static void finish_not_run(struct embedded *embedded, const struct group *group, int code)
+{
+	if (!database_is_full(code) && code != ENOMEM)
+		give_up(embedded);
+	finish_refused(embedded, group, code);
+}
+
+/*
+ * LMDB writes pages nobody refers to yet, flushes them, and then the root page; only when that
+ * one failed it refuses further work. Short of that nothing was applied and nothing is lost, be
+ * the disk full (which LMDB may well call EIO, after a short write) or worse.
+ */
 static bool still_alive(struct embedded *embedded)
 {
 	MDB_txn *txn;
@@ -257,12 +273,12 @@ static bool still_alive(struct embedded *embedded)
 
 static void finish_lost(struct embedded *embedded, const struct group *group, int code)
 {
-	if (database_is_full(code) && still_alive(embedded)) {
+	if (still_alive(embedded)) {
 		finish_refused(embedded, group, code);
 		return;
 	}
 	explain(embedded, code);
-	embedded->broken = true;
+	give_up(embedded);
 	finish_failed(embedded, group, code, KV_UNKNOWN);
 }
 
@@ -284,7 +300,7 @@ static void commit_group(struct embedded *embedded, struct group *group)
 	int rc = mdb_txn_begin(embedded->db.env, NULL, 0, &mdb);
 
 	if (rc) {
-		finish_refused(embedded, group, rc);
+		finish_not_run(embedded, group, rc);
 		return;
 	}
 	txnid = mdb_txn_id(mdb);
@@ -294,7 +310,7 @@ static void commit_group(struct embedded *embedded, struct group *group)
 		if (rc == MDB_MAP_FULL && group->n > 1)
 			commit_singly(embedded, group);
 		else
-			finish_refused(embedded, group, rc);
+			finish_not_run(embedded, group, rc);
 		return;
 	}
 	rc = mdb_txn_commit(mdb);

@@ -25,7 +25,7 @@ static const struct {
     {ENOSPC, "the disk is full: make room"},
     {EDQUOT, "the disk quota is used up: raise it or make room"},
     {EFBIG, "the file may not grow: raise the file size limit (ulimit -f)"},
-    {EIO, "the disk fails: check the kernel log, replace it, restore a backup"},
+    {EIO, "the disk is full or fails: make room, check limits and the kernel log"},
     {ENOMEM, "out of memory or address space: lower store.embedded.map-size"},
     {MDB_MAP_FULL, "raise store.embedded.map-size and restart"},
     {MDB_INVALID, "not an etcdhcp store: move data.mdb away, or set store.embedded.path elsewhere"},

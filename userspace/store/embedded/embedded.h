@@ -12,9 +12,10 @@
  * afterwards follows as an event, in the order of revisions. Should another program write to the
  * file (mdb_load), everything is loaded anew.
  *
- * A commit that failed for want of room changed nothing, and the next may succeed. After any other
- * failed commit nobody knows what is on the disk: the batches are KV_UNKNOWN, and the store stays
- * unusable until the database has been opened again and loaded from what is really there.
+ * A commit that failed before its root page was written changed nothing, and the next may succeed.
+ * When the root page itself failed nobody knows what is on the disk: the batches are KV_UNKNOWN,
+ * and the store stays unusable until the database has been opened again and loaded from what is
+ * really there.
  *
  *     backend.c     the operations, the thread
  *     commit.c      batches -> one write transaction

@@ -24,11 +24,11 @@ static int read_item(const Etcdserverpb__ResponseOp *op, struct kv_batch *batch,
 	return 0;
 }
 
-/* The answers of the reads: of all compared keys, or of those with KV_READ behind the changes. */
+/* The answers of the reads: of all compared keys, or of those with KV_READ before the changes. */
 static int read_found(const Etcdserverpb__TxnResponse *response, struct kv_batch *batch,
 		      struct kv_txn *txn)
 {
-	size_t next = response->succeeded ? txn->n_changes : 0;
+	size_t changes = response->succeeded ? txn->n_changes : 0, next = 0;
 
 	for (uint8_t i = 0; i < txn->n_compares; i++) {
 		int rc;
@@ -40,7 +40,7 @@ static int read_found(const Etcdserverpb__TxnResponse *response, struct kv_batch
 		if (rc)
 			return rc;
 	}
-	return next == response->n_responses ? 0 : -EPROTO;
+	return next + changes == response->n_responses ? 0 : -EPROTO;
 }
 
 static int read_txn(const Etcdserverpb__ResponseOp *op, struct kv_batch *batch, struct kv_txn *txn,

@@ -22,7 +22,8 @@ struct completion;
 typedef void (*completion_done)(struct completion *completion, bool success);
 
 struct completion {
-	/* Set last, with release: orders what the sender wrote before what the completion thread reads. */
+	/* Set last, with release: orders what the sender wrote before what the completion thread
+	 * reads. */
 	_Atomic(completion_done) done;
 };
 

@@ -8,6 +8,7 @@
 #define RECEIVE_MAX        (256 << 20) /* far above any page or message we ask for */
 #define KEEPALIVE_MS       10000       /* etcd punishes less than 5 s */
 #define KEEPALIVE_LIMIT_MS 5000
+#define SHORT_BACKOFF_MS   100
 
 static const char *const method_names[METHOD_COUNT] = {
     [METHOD_RANGE] = "/etcdserverpb.KV/Range",
@@ -41,10 +42,10 @@ static grpc_channel *make(const struct endpoint *endpoint, grpc_channel_credenti
 	    integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_LIMIT_MS),
 	    /* Pings go on while the watch is quiet: that is when a dead peer must show. */
 	    integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-	    /* One attempt to connect lasts as long as the smallest backoff. */
+	    /* What bounds one attempt to connect; pauses between attempts are link.c's. */
 	    integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, connect_ms),
-	    integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, connect_ms),
-	    integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2 * connect_ms),
+	    integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, SHORT_BACKOFF_MS),
+	    integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, SHORT_BACKOFF_MS),
 	    integer(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
 	    integer(GRPC_ARG_ENABLE_RETRIES, 0),
 	    integer(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),

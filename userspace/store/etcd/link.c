@@ -69,7 +69,7 @@ static void set_down(struct etcd_link *link)
 
 static void report(struct etcd *etcd, const char *remedy)
 {
-	kv_health_problem(&etcd->health, KV_PROBLEM_LINK, "etcd: %.100s: %.80s; %s",
+	kv_health_problem(&etcd->health, KV_PROBLEM_LINK, "etcd: %.80s: %.100s; %s",
 			  etcd->endpoints[etcd->link.endpoint].url, etcd->link.error,
 			  remedy ? remedy : "check that etcd runs there, and store.etcd.endpoints");
 }
@@ -86,13 +86,22 @@ static void schedule(struct etcd *etcd)
 		etcd_set_timer(etcd, TIMER_LINK, clock_mono_ns() + pause_ns);
 }
 
+/* gRPC says at length that all addresses of one failed, and only then why. */
+static const char *essence(const char *words)
+{
+	static const char before[] = "last error: ";
+	const char *reason = strstr(words, before);
+
+	return reason ? reason + sizeof(before) - 1 : words;
+}
+
 static void attempt_failed(struct etcd *etcd, const char *words, const char *remedy)
 {
 	struct etcd_link *link = &etcd->link;
 
-	snprintf(link->error, sizeof(link->error), "%s", words);
+	snprintf(link->error, sizeof(link->error), "%s", essence(words));
 	link->failures++;
-	if (link->failures >= etcd->n_endpoints)
+	if (link->failures >= etcd->n_endpoints && !atomic_load(&etcd->stopping))
 		report(etcd, remedy);
 	set_down(link);
 	link->endpoint = (link->endpoint + 1) % etcd->n_endpoints;

@@ -120,7 +120,10 @@ static bool write_change(const struct request_context *context, const struct kv_
 	return true;
 }
 
-/* What succeeds tells the keys it was asked to read; what fails tells all that it compared. */
+/*
+ * What succeeds tells the keys it was asked to read, as they were before its changes; what fails
+ * tells all that it compared.
+ */
 static bool write_txn(const struct request_context *context, const struct kv_txn *txn,
 		      struct nested *nested)
 {
@@ -130,12 +133,12 @@ static bool write_txn(const struct request_context *context, const struct kv_txn
 	nested->txn.failure = nested->failure;
 	if (!write_guards(context, txn, nested))
 		return false;
-	for (uint8_t i = 0; i < txn->n_changes; i++)
-		if (!write_change(context, &txn->change[i], nested, i))
-			return false;
 	for (uint8_t i = 0; i < txn->n_compares; i++)
 		if (txn->compare[i].guard == KV_READ)
 			nested->success[nested->txn.n_success++] = &nested->range_op[i];
+	for (uint8_t i = 0; i < txn->n_changes; i++)
+		if (!write_change(context, &txn->change[i], nested, i))
+			return false;
 	etcdserverpb__request_op__init(&nested->outer);
 	nested->outer.request_case = ETCDSERVERPB__REQUEST_OP__REQUEST_REQUEST_TXN;
 	nested->outer.request_txn = &nested->txn;

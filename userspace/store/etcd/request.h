@@ -2,7 +2,7 @@
 /**
  * store/etcd/request.h - transactions as etcd wants them, and its answers as kv.h wants them.
  *
- *     Txn{ success: [ Txn{compare: guards; success: changes, reads; failure: all keys}, ... ] }
+ *     Txn{ success: [ Txn{compare: guards; success: reads, changes; failure: all keys}, ... ] }
  */
 #ifndef ETCDHCP_STORE_ETCD_REQUEST_H
 #define ETCDHCP_STORE_ETCD_REQUEST_H

@@ -139,7 +139,7 @@ static void trouble(struct etcd *etcd, const struct reply *reply)
 
 	if (verdict->action == VERDICT_SESSION_LOST)
 		etcd_session_lost(etcd);
-	else
+	else if (!atomic_load(&etcd->stopping))
 		kv_health_problem(&etcd->health, KV_PROBLEM_SESSION, "etcd: membership: %.100s%s%s",
 				  reply->words, verdict->remedy ? "; " : "",
 				  verdict->remedy ? verdict->remedy : "");
