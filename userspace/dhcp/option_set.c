@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "dhcp/message.h"
 #include "dhcp/option_table.h"
 #include "dhcp/wire.h"
@@ -138,5 +139,7 @@ struct option_set *option_builder_finish(const struct option_builder *builder)
 	for (unsigned code = 0; code < CODES; code++)
 		if (builder->values[code].data)
 			add_entry(set, (uint8_t)code, &builder->values[code]);
+	set->digest = hash_bytes(set->bytes, set->used,
+				 hash_bytes(set->always, sizeof(set->always), 0));
 	return set;
 }

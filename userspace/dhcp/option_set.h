@@ -37,6 +37,7 @@ struct option_set {
 	uint32_t straight;  /* bytes that all entries take in a message; UINT32_MAX when there are
 			       more than ranks or one is too long to be copied as it stands */
 	uint32_t n;
+	uint64_t digest; /* of all that it holds: equal only for equal sets */
 	uint8_t bytes[] __attribute__((aligned(8))); /* the empty entry, the others by code */
 };
 

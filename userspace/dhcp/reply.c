@@ -185,7 +185,7 @@ static __attribute__((noinline)) uint8_t *copy_always(struct copier *copier, uin
 }
 
 /* What the client asks for, in its order, everything when it does not say; what is sent always. */
-static inline uint8_t *copy_parameters(uint8_t *at, const struct dhcp_reply *reply,
+static uint8_t *copy_parameters(uint8_t *at, const struct dhcp_reply *reply,
 				       struct span asked)
 {
 	const struct option_set *set = reply->options;
@@ -198,6 +198,24 @@ static inline uint8_t *copy_parameters(uint8_t *at, const struct dhcp_reply *rep
 	if (unlikely(set->always[0] | set->always[1] | set->always[2] | set->always[3]))
 		at = copy_always(&copier, at);
 	return at;
+}
+
+/* The same as it was written before, where that is remembered. */
+static inline uint8_t *put_parameters(uint8_t *at, const struct dhcp_reply *reply,
+				      struct span asked)
+{
+	const struct option_set *set = reply->options;
+	struct reply_memo_entry *entry =
+	    reply_memo_at(reply->memo, set, reply->subnet_mask, asked);
+	uint8_t *end;
+
+	if (likely(entry && reply_memo_has(entry, set, reply->subnet_mask, asked)))
+		return reply_memo_copy(entry, at);
+	end = copy_parameters(at, reply, asked);
+	if (entry)
+		reply_memo_keep(entry, set, reply->subnet_mask, asked,
+				(struct span){at, (size_t)(end - at)});
+	return end;
 }
 
 /* What has to be there whatever the client asks for, without the relay agent's option. */
@@ -229,7 +247,7 @@ static inline bool fits_straight(const struct dhcp_reply *reply, const struct re
 static inline uint8_t *write_straight(uint8_t *at, const struct dhcp_reply *reply,
 				      const struct reply_echo *echo)
 {
-	at = copy_parameters(at, reply, echo->asked);
+	at = put_parameters(at, reply, echo->asked);
 	if (unlikely(reply->fqdn.data != NULL))
 		at = put_option(at, DHCP_OPT_CLIENT_FQDN, reply->fqdn);
 	if (unlikely(echo->subnet_selection.data != NULL))

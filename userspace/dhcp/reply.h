@@ -15,6 +15,7 @@
 
 #include "dhcp/message.h"
 #include "dhcp/option_set.h"
+#include "dhcp/reply_memo.h"
 
 struct dhcp_reply {
 	enum dhcp_type type;          /* OFFER, ACK or NAK */
@@ -31,6 +32,7 @@ struct dhcp_reply {
 	struct span fqdn;             /* option 81 (RFC 4702), not in the payload; or none */
 	bool set_broadcast;           /* a relayed NAK sets the flag: RFC 2131 section 4.3.2 */
 	size_t mtu;                   /* largest IP datagram of the link, usually 1500 */
+	struct reply_memo *memo;      /* the calling thread's own; NULL: none */
 };
 
 /**

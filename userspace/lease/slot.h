@@ -86,6 +86,42 @@ static inline void slot_read(const struct slot *slot, struct lease *out)
 								    : slot_long_client(out)->bytes;
 }
 
+/** Eight bytes of an identifier that is no longer than a slot's, zeros where it has ended. */
+static inline uint64_t slot_client_word(const struct client_id *client, size_t i)
+{
+	size_t bits = 8 * (client->len - sizeof(uint64_t) * i);
+	uint64_t word;
+
+	memcpy(&word, client->bytes + sizeof(word) * i, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return bits < 64 ? word & ((UINT64_C(1) << bits) - 1) : word;
+#else
+	return bits < 64 ? word & ~(UINT64_MAX >> bits) : word;
+#endif
+}
+
+/** Whether the slot is bound to an identifier that is no longer than a slot's. Any online reader. */
+static inline bool slot_is_bound_to(const struct slot *slot, const struct client_id *client,
+				    int64_t *hold_until_s)
+{
+	const uint32_t meta = (uint32_t)LEASE_BOUND << 16 | client->len;
+	size_t n = (client->len + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+
+	for (;;) {
+		uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
+		uint64_t differs = atomic_load_explicit(&slot->meta, memory_order_acquire) ^ meta;
+
+		*hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
+		for (size_t i = 0; i < n; i++)
+			differs |= atomic_load_explicit(&slot->client[i], memory_order_acquire) ^
+				   slot_client_word(client, i);
+		if (likely(!(seq & 1) &&
+			   seq == atomic_load_explicit(&slot->seq, memory_order_relaxed)))
+			return differs == 0;
+		caa_cpu_relax();
+	}
+}
+
 /** The record's words, the client's left as they are. Writer, between begin and end. */
 static inline void slot_write(struct slot *slot, enum lease_state state, uint16_t client_len,
 			      int64_t hold_until_s, int64_t revision)

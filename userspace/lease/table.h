@@ -52,6 +52,12 @@ void lease_prefetch_client(const struct lease_net *net, uint64_t hash);
  */
 bool lease_read(const struct lease_net *net, uint32_t addr, struct lease *out);
 /**
+ * Whether @p addr is bound to @p client, and until when its record holds it: what a renewal needs
+ * to know, without a copy. *hold_until_s is unspecified when it is not.
+ */
+bool lease_is_bound_to(const struct lease_net *net, uint32_t addr, const struct client_id *client,
+		       int64_t *hold_until_s);
+/**
  * The address last bound to @p client in this network: its current record, or one that is over but
  * not yet passed on. A client has at most one record that is not over, resting and declined ones
  * aside: of several, a binding counts more than what is left of one, then the newer more. False

@@ -15,6 +15,19 @@
 /** Adds @p len bytes to @p sum; only the last run of several may be of odd length. */
 uint64_t checksum_add(const void *data, size_t len, uint64_t sum);
 
+/** The sum of @p len bytes, a constant and a multiple of four up to 64 KiB: for headers. */
+static inline uint64_t checksum_add_fixed(const void *data, size_t len)
+{
+	uint64_t sum = 0;
+
+	for (size_t at = 0; at < len; at += sizeof(uint32_t)) {
+		uint32_t word;
+		memcpy(&word, (const uint8_t *)data + at, sizeof(word));
+		sum += word;
+	}
+	return sum;
+}
+
 /** One's complement addition. */
 static inline uint64_t checksum_add_word(uint64_t sum, uint64_t word)
 {

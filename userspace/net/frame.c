@@ -22,8 +22,13 @@ const char *steer_reason_name(enum steer_reason reason)
 
 static bool ip_checksum_holds(const struct steer_ipv4 *ip)
 {
-	size_t len = (ip->version_ihl & 0xf) * 4u;
-	return checksum_fold(checksum_add(ip, len, 0)) == 0xffff;
+	uint64_t sum = checksum_add_fixed(ip, sizeof(*ip));
+
+	if (unlikely(ip->version_ihl != IPV4_VERSION_IHL)) {
+		size_t len = (ip->version_ihl & 0xf) * 4u;
+		sum = checksum_add(ip + 1, len - sizeof(*ip), sum);
+	}
+	return checksum_fold(sum) == 0xffff;
 }
 
 /*
@@ -43,7 +48,15 @@ static bool udp_checksum_holds(const struct steer_ipv4 *ip, const struct steer_u
 	       udp->checksum == checksum_fold(pseudo);
 }
 
-enum steer_reason packet_parse(struct packet *packet, const struct frame *frame)
+bool packet_is_intact(const struct packet *packet)
+{
+	const void *ip = packet->frame.data + packet->l3_offset;
+	const struct steer_udp *udp = (const void *)packet->payload;
+
+	return ip_checksum_holds(ip) && udp_checksum_holds(ip, udp - 1);
+}
+
+enum steer_reason packet_find(struct packet *packet, const struct frame *frame)
 {
 	static const struct steer_rules rules = {.ip_options = true};
 	uint8_t *data = frame->data;
@@ -53,8 +66,6 @@ enum steer_reason packet_parse(struct packet *packet, const struct frame *frame)
 	reason = steer_classify(data, data + frame->len, &rules, &layers);
 	if (reason != STEER_OK)
 		return reason;
-	if (!ip_checksum_holds(layers.ip) || !udp_checksum_holds(layers.ip, layers.udp))
-		return STEER_CHECKSUM;
 	*packet = (struct packet){
 	    .frame = *frame,
 	    .payload = data + ((const uint8_t *)layers.dhcp - data),

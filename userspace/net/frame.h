@@ -42,12 +42,31 @@ struct packet {
 const char *steer_reason_name(enum steer_reason reason);
 
 /**
- * Finds the layers and verifies IP header and UDP checksums (UDP 0: none given, accepted; so is the
- * sum of the pseudo header alone, which a sender on the same machine leaves for hardware to
- * complete). Accepts IPv4 options (the AF_PACKET path sees them) and any VLAN and
- * address: the port has judged those. STEER_OK, or the reason against it and *packet untouched.
+ * Finds the layers; the message is there with its fixed fields, its checksums are not yet looked
+ * at. Accepts IPv4 options (the AF_PACKET path sees them) and any VLAN and address: the port has
+ * judged those. STEER_OK, or the reason against it and *packet untouched.
  */
-enum steer_reason packet_parse(struct packet *packet, const struct frame *frame);
+enum steer_reason packet_find(struct packet *packet, const struct frame *frame);
+
+/**
+ * Whether IP header and UDP checksums hold (UDP 0: none given, accepted; so is the sum of the
+ * pseudo header alone, which a sender on the same machine leaves for hardware to complete).
+ */
+bool packet_is_intact(const struct packet *packet);
+
+/** Both: STEER_CHECKSUM when it is not intact, and then *packet is untouched, too. */
+static inline enum steer_reason packet_parse(struct packet *packet, const struct frame *frame)
+{
+	struct packet found;
+	enum steer_reason reason = packet_find(&found, frame);
+
+	if (reason != STEER_OK)
+		return reason;
+	if (!packet_is_intact(&found))
+		return STEER_CHECKSUM;
+	*packet = found;
+	return STEER_OK;
+}
 
 /** How a reply leaves. */
 struct packet_reply {

@@ -83,19 +83,19 @@ static void decide_renew(const struct server_view *view, const struct server_que
 {
 	const struct config_times *times = &query->network->times;
 	uint32_t addr = query->ciaddr, lease_s = lease_wanted(query), grant_s = 0;
-	struct lease lease;
+	int64_t hold_until_s;
 
 	if (refuse_wrong(view, query, now, addr, out))
 		return;
-	if (times->horizon_pct > 100 && lease_read(query->net, addr, &lease) &&
-	    lease_is_clients(&lease, &query->client))
-		grant_s = lease_grant(times, lease_s, lease.hold_until_s, now);
+	if (times->horizon_pct > 100 &&
+	    lease_is_bound_to(query->net, addr, &query->client, &hold_until_s))
+		grant_s = lease_grant(times, lease_s, hold_until_s, now);
 	if (!grant_s) {
 		server_ask(out, ASK_RENEW, addr, lease_s);
 		return;
 	}
 	server_grant(view, query, DHCP_ACK, addr, grant_s, out);
-	if (lease_wants_extension(times, lease_s, lease.hold_until_s, now))
+	if (lease_wants_extension(times, lease_s, hold_until_s, now))
 		server_ask_behind(out, ASK_EXTEND, addr, lease_s);
 }
 
@@ -213,7 +213,8 @@ void server_fill_ask(const struct server_view *view, const struct server_query *
 	ask->lease_s = decision->lease_s;
 	ask->hold_s = hold_for(&query->network->times, decision->op, decision->lease_s);
 	ask->offer_s = query->network->times.offer_s;
-	ask->client_hash = query->client_hash;
+	ask->client_hash =
+		lease_client_hash(query->net, query->client.bytes, query->client.len);
 	ask->client.len = query->client.len;
 	memcpy(ask->client.bytes, query->client.bytes, query->client.len);
 	ask->asked_ns = now->mono_ns;

@@ -57,15 +57,20 @@ static enum server_drop locate_link(const struct server_view *view, struct serve
  * A unicast from a client that has an address may have crossed routers: the address says where
  * it is. A broadcast cannot have: the link says it, and a wrong ciaddr is found out later.
  */
-static bool located_by_ciaddr(const struct server_view *view, struct server_query *query)
+static bool located_by_ciaddr(const struct server_view *view, const struct server_hint *hint,
+			      struct server_query *query)
 {
 	if (!query->ciaddr || query->dst == UINT32_MAX)
 		return false;
-	query->subnet = config_find_subnet(view->config, query->ciaddr);
+	if (hint && hint->ciaddr == query->ciaddr)
+		query->subnet = hint->subnet;
+	else
+		query->subnet = config_find_subnet(view->config, query->ciaddr);
 	return query->subnet != NULL;
 }
 
-static enum server_drop locate_subnet(const struct server_view *view, struct server_query *query)
+static enum server_drop locate_subnet(const struct server_view *view,
+				      const struct server_hint *hint, struct server_query *query)
 {
 	uint32_t link = link_address(query);
 
@@ -75,7 +80,7 @@ static enum server_drop locate_subnet(const struct server_view *view, struct ser
 		query->subnet = config_find_subnet(view->config, link);
 		if (!query->subnet)
 			return SERVER_DROP_UNKNOWN_RELAY;
-	} else if (!located_by_ciaddr(view, query)) {
+	} else if (!located_by_ciaddr(view, hint, query)) {
 		enum server_drop drop = locate_link(view, query);
 		if (drop)
 			return drop;
@@ -121,32 +126,36 @@ static uint32_t identify(const struct server_view *view, const struct server_que
 	return interface->n_addrs ? interface->addrs[0] : 0;
 }
 
-enum server_drop server_locate(const struct server_view *view, struct server_query *query)
+enum server_drop server_locate(const struct server_view *view, const struct server_hint *hint,
+			       struct server_query *query)
 {
 	const struct dhcp_header *header = query->request->header;
 
 	query->ciaddr = be32toh(header->ciaddr);
 	query->giaddr = be32toh(header->giaddr);
-	enum server_drop drop = locate_subnet(view, query);
+	enum server_drop drop = locate_subnet(view, hint, query);
 	if (drop)
 		return drop;
 	query->server_id = identify(view, query);
 	if (!query->server_id)
 		return SERVER_DROP_NO_IDENTIFIER;
 	client_id_from_request(&query->client, query->request);
-	query->client_hash =
-		lease_client_hash(query->net, query->client.bytes, query->client.len);
 	return SERVER_DROP_NONE;
 }
 
-void server_prefetch_page(const struct server_query *query)
+void server_guess(const struct server_view *view, const void *message, struct server_hint *hint)
 {
-	if (query->ciaddr)
-		lease_prefetch_page(query->net, query->ciaddr);
+	const struct dhcp_header *header = message;
+
+	hint->ciaddr = be32toh(header->ciaddr);
+	hint->subnet = hint->ciaddr ? config_find_subnet(view->config, hint->ciaddr) : NULL;
+	hint->net = hint->subnet ? view->nets[hint->subnet->network] : NULL;
+	if (hint->net)
+		lease_prefetch_page(hint->net, hint->ciaddr);
 }
 
-void server_prefetch_lease(const struct server_query *query)
+void server_prefetch(const struct server_hint *hint)
 {
-	if (query->ciaddr)
-		lease_prefetch_slot(query->net, query->ciaddr);
+	if (hint->net)
+		lease_prefetch_slot(hint->net, hint->ciaddr);
 }

@@ -75,7 +75,6 @@ struct server_query {
 	struct lease_net *net;
 	uint32_t ciaddr, giaddr;        /* host order */
 	uint32_t server_id;             /* what we call ourselves in this exchange */
-	uint64_t client_hash;
 	struct client_id client;
 };
 
@@ -103,12 +102,27 @@ struct server_decision {
 	uint8_t fqdn[3 + 255];          /* what reply.fqdn points to */
 };
 
-/** Fills the second part of @p query. SERVER_DROP_NONE or why nothing can be said. RCU: online reader. */
-enum server_drop server_locate(const struct server_view *view, struct server_query *query);
+/** Which lease a message is about, as far as one look at its fixed fields tells. */
+struct server_hint {
+	const struct config_subnet *subnet; /* that ciaddr is in; NULL: in none */
+	const struct lease_net *net;        /* of that; NULL: nothing to be fetched */
+	uint32_t ciaddr;                    /* host order */
+};
 
-/** Brings the cache lines that server_decide will touch; two stages, a burst apart. */
-void server_prefetch_page(const struct server_query *query);
-void server_prefetch_lease(const struct server_query *query);
+/**
+ * Guesses for @p message, a DHCP message with all of its fixed fields but otherwise unchecked, and
+ * begins to fetch where the directory says the lease is; server_prefetch goes on with the lease
+ * itself, a burst later. A wrong guess costs time alone. RCU: online reader.
+ */
+void server_guess(const struct server_view *view, const void *message, struct server_hint *hint);
+void server_prefetch(const struct server_hint *hint);
+
+/**
+ * Fills the second part of @p query; @p hint (or NULL) may spare a search. SERVER_DROP_NONE or why
+ * nothing can be said. RCU: online reader.
+ */
+enum server_drop server_locate(const struct server_view *view, const struct server_hint *hint,
+			       struct server_query *query);
 
 /** Decides on a located query. RCU: online reader; *out is valid until the next quiescent state. */
 void server_decide(const struct server_view *view, const struct server_query *query,

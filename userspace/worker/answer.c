@@ -7,11 +7,12 @@ static bool conclude(struct worker *worker, struct item *item, struct exchange *
 {
 	enum server_drop drop;
 
-	item->packet = exchange->packet;
-	if (dhcp_request_parse(&item->request, item->packet.payload, item->packet.payload_len) !=
+	item->packet = &exchange->packet;
+	item->port = exchange->port;
+	if (dhcp_request_parse(&item->request, item->packet->payload, item->packet->payload_len) !=
 	    DHCP_ACCEPTED) /* it was, and nobody has written to it: a programmer's error, not the network's */
 		return false;
-	drop = item_locate(worker, item, exchange->port);
+	drop = item_locate(worker, item, NULL);
 	if (drop == SERVER_DROP_NONE) {
 		server_conclude(worker->view, &item->query, &worker->now, &exchange->ask,
 				&item->decision);
@@ -26,12 +27,12 @@ static bool conclude(struct worker *worker, struct item *item, struct exchange *
 static void finish(struct worker *worker, struct exchange *exchange)
 {
 	struct port *port = worker->ports[exchange->port].port;
-	struct item *item = &worker->items[0];
+	struct item *item = &worker->item;
 
 	if (exchange->ask.background)
 		return;
 	if (conclude(worker, item, exchange)) {
-		port_send(port, &item->packet.frame, 1);
+		port_send(port, &exchange->packet.frame, 1);
 		histogram_add(&worker->reply_times[WORKER_PATH_STORE],
 			      worker->now.mono_ns - exchange->ask.asked_ns);
 	} else {

@@ -1,47 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames -> decisions -> replies, a burst at a time: each stage for all frames, so that memory has time to answer. */
+/*
+ * Frames -> decisions -> replies, a burst at a time. First a look at all of them tells where in memory
+ * the leases are, then each is taken from its checksum to its reply while its lines are in the cache.
+ *
+ * Memory is fetched a few frames ahead. All at once would be too much: a core has some twenty misses
+ * under way at most, and drops what is asked for beyond that.
+ */
 #include "worker/internal.h"
 
-enum server_drop item_locate(struct worker *worker, struct item *item, size_t port)
+#define AHEAD 8 /* frames */
+/* The magic cookie and the options, as far from the fixed fields as a frame without tags has them. */
+#define OPTIONS_OFFSET 256
+
+enum server_drop item_locate(struct worker *worker, struct item *item,
+			     const struct server_hint *hint)
 {
-	const struct packet *packet = &item->packet;
+	const struct packet *packet = item->packet;
 
 	item->query.request = &item->request;
 	item->query.src = be32toh(packet->src);
 	item->query.dst = be32toh(packet->dst);
-	item->query.interface = worker->ports[port].interface;
+	item->query.interface = worker->ports[item->port].interface;
 	item->query.vlan = packet->vlan;
 	item->query.inner_vlan = packet->inner_vlan;
-	return server_locate(worker->view, &item->query);
+	return server_locate(worker->view, hint, &item->query);
 }
 
-/* Frame -> located query; false when it ends here, counted. */
-static bool read_frame(struct worker *worker, struct item *item, const struct frame *frame,
-		       size_t port)
+/* Packet -> located query; false when it ends here, counted. */
+static bool read_request(struct worker *worker, struct item *item, const struct server_hint *hint)
 {
 	struct worker_counters *counters = &worker->counters;
-	enum steer_reason reason = packet_parse(&item->packet, frame);
+	struct packet *packet = item->packet;
 	enum dhcp_reject reject;
 	enum server_drop drop;
 
-	if (reason != STEER_OK) {
-		counter_add(&counters->frames_refused[reason], 1);
+	if (!packet_is_intact(packet)) {
+		counter_add(&counters->frames_refused[STEER_CHECKSUM], 1);
 		return false;
 	}
-	packet_payload_home(&item->packet);
-	reject = dhcp_request_parse(&item->request, item->packet.payload,
-				    item->packet.payload_len);
+	packet_payload_home(packet);
+	reject = dhcp_request_parse(&item->request, packet->payload, packet->payload_len);
 	if (reject != DHCP_ACCEPTED) {
 		counter_add(&counters->messages_refused[reject], 1);
 		return false;
 	}
 	counter_add(&counters->requests[item->request.type], 1);
-	drop = item_locate(worker, item, port);
+	drop = item_locate(worker, item, hint);
 	if (drop != SERVER_DROP_NONE) {
 		counter_add(&counters->drops[drop], 1);
 		return false;
 	}
-	server_prefetch_page(&item->query);
 	return true;
 }
 
@@ -61,11 +69,12 @@ static void address_reply(const struct item *item, struct packet_reply *out)
 
 bool item_write_reply(struct worker *worker, struct item *item)
 {
-	struct packet *packet = &item->packet;
+	struct packet *packet = item->packet;
 	struct packet_reply reply;
 	int len;
 
 	address_reply(item, &reply);
+	item->decision.reply.memo = &worker->memo;
 	len = dhcp_reply_build(packet->payload, packet_room(packet), &item->request,
 			       &item->decision.reply);
 	if (len < 0) {
@@ -78,7 +87,8 @@ bool item_write_reply(struct worker *worker, struct item *item)
 	return true;
 }
 
-bool item_ask(struct worker *worker, const struct item *item, size_t port)
+/* Hands the question of a decision to the store; false when the bound is reached. */
+static bool ask(struct worker *worker, const struct item *item)
 {
 	bool background = item->decision.action != SERVER_ASK;
 	struct exchange *exchange = exchange_take(&worker->exchanges, background);
@@ -86,8 +96,8 @@ bool item_ask(struct worker *worker, const struct item *item, size_t port)
 	if (!exchange)
 		return false;
 	server_fill_ask(worker->view, &item->query, &item->decision, &worker->now, &exchange->ask);
-	exchange->packet = item->packet;
-	exchange->port = (uint16_t)port;
+	exchange->packet = *item->packet;
+	exchange->port = (uint16_t)item->port;
 	if (!store_submit(worker->store, worker->index, &exchange->ask)) {
 		exchange_give_back(&worker->exchanges, exchange);
 		return false;
@@ -97,9 +107,9 @@ bool item_ask(struct worker *worker, const struct item *item, size_t port)
 }
 
 /* What follows behind a reply or a silence; the frame is not needed for it. */
-static void ask_behind(struct worker *worker, const struct item *item, size_t port)
+static void ask_behind(struct worker *worker, const struct item *item)
 {
-	bool asked = item_ask(worker, item, port);
+	bool asked = ask(worker, item);
 
 	if (item->decision.op == ASK_EXTEND)
 		counter_add(asked ? &worker->counters.extensions :
@@ -108,32 +118,88 @@ static void ask_behind(struct worker *worker, const struct item *item, size_t po
 		counter_add(&worker->counters.drops[SERVER_DROP_OVERLOAD], 1);
 }
 
-static void act(struct worker *worker, struct item *item, size_t port, struct outbox *outbox)
+/* The frame holds a reply, is done with, or has been kept for the store's answer. */
+enum outcome { OUTCOME_REPLY, OUTCOME_NONE, OUTCOME_PENDING };
+
+static enum outcome act(struct worker *worker, struct item *item)
 {
 	struct server_decision *decision = &item->decision;
-	struct frame *frame = &item->packet.frame;
+	enum server_drop drop = decision->drop;
 
 	/* Before the reply: building it overwrites the request that the question is taken from. */
 	if (decision->ask_behind)
-		ask_behind(worker, item, port);
+		ask_behind(worker, item);
 	switch (decision->action) {
 	case SERVER_REPLY:
-		if (item_write_reply(worker, item))
-			outbox->send[outbox->n_send++] = *frame;
-		else
-			outbox->drop[outbox->n_drop++] = *frame;
-		break;
+		return item_write_reply(worker, item) ? OUTCOME_REPLY : OUTCOME_NONE;
 	case SERVER_ASK:
-		if (!item_ask(worker, item, port)) {
-			counter_add(&worker->counters.drops[SERVER_DROP_OVERLOAD], 1);
-			outbox->drop[outbox->n_drop++] = *frame;
-		}
+		if (ask(worker, item))
+			return OUTCOME_PENDING;
+		drop = SERVER_DROP_OVERLOAD;
 		break;
 	case SERVER_SILENT:
-		if (decision->drop != SERVER_DROP_NONE)
-			counter_add(&worker->counters.drops[decision->drop], 1);
-		outbox->drop[outbox->n_drop++] = *frame;
 		break;
+	}
+	if (drop != SERVER_DROP_NONE)
+		counter_add(&worker->counters.drops[drop], 1);
+	return OUTCOME_NONE;
+}
+
+static enum outcome handle(struct worker *worker, struct item *item,
+			   const struct server_hint *hint)
+{
+	if (!read_request(worker, item, hint))
+		return OUTCOME_NONE;
+	server_decide(worker->view, &item->query, &worker->now, &item->decision);
+	return act(worker, item);
+}
+
+static inline void prefetch_frame(const struct frame *frame)
+{
+	__builtin_prefetch(frame->data);
+	__builtin_prefetch(frame->data + OPTIONS_OFFSET);
+}
+
+/* Finds the layers of all frames and guesses which leases they are about; how many are left. */
+static size_t look_over(struct worker *worker, const struct frame *frames, size_t n,
+			struct outbox *outbox)
+{
+	size_t live = 0;
+
+	for (size_t i = 0; i < min_size(n, AHEAD); i++)
+		prefetch_frame(&frames[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct packet *packet = &worker->packets[live];
+		if (i + AHEAD < n)
+			prefetch_frame(&frames[i + AHEAD]);
+		enum steer_reason reason = packet_find(packet, &frames[i]);
+		if (unlikely(reason != STEER_OK)) {
+			counter_add(&worker->counters.frames_refused[reason], 1);
+			outbox->drop[outbox->n_drop++] = frames[i];
+			continue;
+		}
+		server_guess(worker->view, packet->payload, &worker->hints[live++]);
+	}
+	return live;
+}
+
+/* Takes each from its checksum to its reply. */
+static void handle_all(struct worker *worker, size_t index, size_t n, struct outbox *outbox)
+{
+	struct item *item = &worker->item;
+
+	item->port = index;
+	for (size_t i = 0; i < min_size(n, AHEAD); i++)
+		server_prefetch(&worker->hints[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			server_prefetch(&worker->hints[i + AHEAD]);
+		item->packet = &worker->packets[i];
+		enum outcome outcome = handle(worker, item, &worker->hints[i]);
+		if (outcome == OUTCOME_REPLY)
+			outbox->send[outbox->n_send++] = item->packet->frame;
+		else if (outcome == OUTCOME_NONE)
+			outbox->drop[outbox->n_drop++] = item->packet->frame;
 	}
 }
 
@@ -141,26 +207,13 @@ size_t burst_run(struct worker *worker, size_t index)
 {
 	struct port *port = worker->ports[index].port;
 	struct frame frames[BURST];
-	struct outbox outbox = {.n_send = 0, .n_drop = 0};
-	size_t n = port_receive(port, frames, BURST), live = 0;
+	struct outbox outbox;
+	size_t n = port_receive(port, frames, BURST);
 
-	for (size_t i = 0; i < n; i++)
-		__builtin_prefetch(frames[i].data);
-	for (size_t i = 0; i < n; i++) {
-		if (read_frame(worker, &worker->items[live], &frames[i], index))
-			live++;
-		else
-			outbox.drop[outbox.n_drop++] = frames[i];
-	}
-	for (size_t i = 0; i < live; i++)
-		server_prefetch_lease(&worker->items[i].query);
-	for (size_t i = 0; i < live; i++) {
-		struct item *item = &worker->items[i];
-		server_decide(worker->view, &item->query, &worker->now, &item->decision);
-		act(worker, item, index, &outbox);
-	}
 	if (n == 0)
 		return 0;
+	outbox.n_send = outbox.n_drop = 0;
+	handle_all(worker, index, look_over(worker, frames, n, &outbox), &outbox);
 	worker->touched[index] = true;
 	port_send(port, outbox.send, outbox.n_send);
 	port_drop(port, outbox.drop, outbox.n_drop);

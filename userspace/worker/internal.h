@@ -15,9 +15,10 @@
 
 #define BURST 32
 
-/** One frame on its way through the stages. */
+/** One request on its way to an answer. */
 struct item {
-	struct packet packet;
+	struct packet *packet;
+	size_t port; /* index into the worker's ports */
 	struct dhcp_request request;
 	struct server_query query;
 	struct server_decision decision;
@@ -41,7 +42,10 @@ struct worker {
 	const struct server_view *view; /* of this round */
 	bool submitted;                 /* the store is to be kicked */
 	struct exchanges exchanges;
-	struct item items[BURST];
+	struct reply_memo memo;
+	struct packet packets[BURST]; /* of this burst, and where memory will be looked at for each */
+	struct server_hint hints[BURST];
+	struct item item;             /* the one at work: small enough to stay in the nearest cache */
 	struct worker_counters counters;
 	struct histogram reply_times[WORKER_PATH_COUNT];
 	atomic_bool stopping;
@@ -53,11 +57,10 @@ size_t burst_run(struct worker *worker, size_t port);
 /** Takes the store's answers and sends what follows from them; returns how many there were. */
 size_t answer_run(struct worker *worker);
 
-/** Locates and fills the query of a parsed request. */
-enum server_drop item_locate(struct worker *worker, struct item *item, size_t port);
+/** Locates and fills the query of a parsed request; @p hint as server_guess gave it, or NULL. */
+enum server_drop item_locate(struct worker *worker, struct item *item,
+			     const struct server_hint *hint);
 /** Turns a decision's reply into a frame ready to leave; false when it has no room (counted). */
 bool item_write_reply(struct worker *worker, struct item *item);
-/** Hands the question of a decision to the store; false when the bound is reached. */
-bool item_ask(struct worker *worker, const struct item *item, size_t port);
 
 #endif

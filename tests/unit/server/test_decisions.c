@@ -288,7 +288,7 @@ static void check_row(struct fixture *f, const struct row *row)
 	print_message("# %s\n", row->name);
 	assert_int_equal(dhcp_request_parse(&request, buffer, write_message(buffer, row)),
 			 DHCP_ACCEPTED);
-	drop = server_locate(&f->view, &query);
+	drop = server_locate(&f->view, NULL, &query);
 	if (drop) {
 		assert_int_equal(row->action, SERVER_SILENT);
 		assert_int_equal(drop, row->drop);
@@ -351,7 +351,7 @@ static void test_destinations(void **state)
 
 		print_message("# %s\n", want->name);
 		dhcp_request_parse(&request, buffer, write_message(buffer, &row));
-		assert_int_equal(server_locate(&f->view, &query), SERVER_DROP_NONE);
+		assert_int_equal(server_locate(&f->view, NULL, &query), SERVER_DROP_NONE);
 		server_conclude(&f->view, &query, &now, &answer, &got);
 		assert_int_equal(got.via, want->via);
 		assert_int_equal(got.dst, want->to);
@@ -408,7 +408,7 @@ static void test_conclusions(void **state)
 
 		print_message("# %s\n", want->name);
 		dhcp_request_parse(&request, buffer, write_message(buffer, &row));
-		assert_int_equal(server_locate(&f->view, &query), SERVER_DROP_NONE);
+		assert_int_equal(server_locate(&f->view, NULL, &query), SERVER_DROP_NONE);
 		server_conclude(&f->view, &query, &now, &answer, &got);
 		assert_int_equal(got.action, want->action);
 		if (want->action == SERVER_SILENT) {
@@ -436,7 +436,7 @@ static void test_reload_in_between(void **state)
 	uint8_t buffer[576];
 
 	dhcp_request_parse(&request, buffer, write_message(buffer, &row));
-	assert_int_equal(server_locate(&f->view, &query), SERVER_DROP_NONE);
+	assert_int_equal(server_locate(&f->view, NULL, &query), SERVER_DROP_NONE);
 	server_conclude(&f->view, &query, &now, &answer, &got);
 	assert_int_equal(got.action, SERVER_SILENT);
 }
