@@ -94,6 +94,14 @@ static __attribute__((noinline)) bool join(struct dhcp_request *request, struct 
 	return true;
 }
 
+/* PAD and END: codes without a length. */
+static inline bool is_single(uint8_t code)
+{
+	return (uint8_t)(code + 1) <= 1;
+}
+
+static_assert(DHCP_OPT_PAD == 0 && DHCP_OPT_END == UINT8_MAX, "neighbours, modulo 256");
+
 /*
  * One pass over one field. @p ignored is a code that means nothing in it, PAD for none. *suspect is
  * set when some length must be judged again at the end.
@@ -101,20 +109,20 @@ static __attribute__((noinline)) bool join(struct dhcp_request *request, struct 
 static inline enum dhcp_reject read_field(struct dhcp_request *request, const uint8_t *at,
 					  const uint8_t *end, uint8_t ignored, bool *suspect)
 {
-	while (at < end) {
+	while (at + 1 < end) {
 		uint8_t code = at[0];
-		if (code == DHCP_OPT_PAD) {
+		if (unlikely(is_single(code))) {
+			if (code == DHCP_OPT_END)
+				return DHCP_ACCEPTED;
 			at++;
 			continue;
 		}
-		if (code == DHCP_OPT_END)
-			break;
-		if (unlikely(end - at < 2 || end - at - 2 < at[1]))
-			return DHCP_REJECT_OPTIONS;
 		const uint8_t *data = at + 2;
 		size_t len = at[1];
 		const struct first_look *look = &first_looks[code];
 		at = data + len;
+		if (unlikely(at > end))
+			return DHCP_REJECT_OPTIONS;
 		if (look->slot == 0 || code == ignored)
 			continue;
 		struct span *option = &request->opt[look->slot - 1];
@@ -128,7 +136,7 @@ static inline enum dhcp_reject read_field(struct dhcp_request *request, const ui
 				return DHCP_REJECT_OPTIONS;
 		}
 	}
-	return DHCP_ACCEPTED;
+	return at == end || is_single(*at) ? DHCP_ACCEPTED : DHCP_REJECT_OPTIONS;
 }
 
 /* RFC 2131 section 4.1: the options field first, then `file`, then `sname`. */

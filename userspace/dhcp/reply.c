@@ -200,20 +200,37 @@ static uint8_t *copy_parameters(uint8_t *at, const struct dhcp_reply *reply,
 	return at;
 }
 
+/* What the memo has for a request whose option 55 has not been overwritten yet. */
+struct recollection {
+	struct reply_memo_entry *entry; /* NULL: nothing can be remembered */
+	bool holds;                     /* what is asked for now */
+};
+
+static inline struct recollection recollect(const struct dhcp_request *request,
+					    const struct dhcp_reply *reply)
+{
+	struct span asked = request->opt[DHCP_WANT_PARAMETER_LIST];
+	struct recollection found = {NULL, false};
+
+	if (!reply->memo || !reply->options)
+		return found;
+	found.entry = reply_memo_at(reply->memo, reply->options, reply->subnet_mask, asked);
+	found.holds = found.entry && reply_memo_has(found.entry, reply->options,
+						    reply->subnet_mask, asked);
+	return found;
+}
+
 /* The same as it was written before, where that is remembered. */
 static inline uint8_t *put_parameters(uint8_t *at, const struct dhcp_reply *reply,
-				      struct span asked)
+				      struct span asked, const struct recollection *memory)
 {
-	const struct option_set *set = reply->options;
-	struct reply_memo_entry *entry =
-	    reply_memo_at(reply->memo, set, reply->subnet_mask, asked);
 	uint8_t *end;
 
-	if (likely(entry && reply_memo_has(entry, set, reply->subnet_mask, asked)))
-		return reply_memo_copy(entry, at);
+	if (likely(memory->holds))
+		return reply_memo_copy(memory->entry, at);
 	end = copy_parameters(at, reply, asked);
-	if (entry)
-		reply_memo_keep(entry, set, reply->subnet_mask, asked,
+	if (memory->entry)
+		reply_memo_keep(memory->entry, reply->options, reply->subnet_mask, asked,
 				(struct span){at, (size_t)(end - at)});
 	return end;
 }
@@ -245,9 +262,10 @@ static inline bool fits_straight(const struct dhcp_reply *reply, const struct re
 }
 
 static inline uint8_t *write_straight(uint8_t *at, const struct dhcp_reply *reply,
-				      const struct reply_echo *echo)
+				      const struct reply_echo *echo,
+				      const struct recollection *memory)
 {
-	at = put_parameters(at, reply, echo->asked);
+	at = put_parameters(at, reply, echo->asked, memory);
 	if (unlikely(reply->fqdn.data != NULL))
 		at = put_option(at, DHCP_OPT_CLIENT_FQDN, reply->fqdn);
 	if (unlikely(echo->subnet_selection.data != NULL))
@@ -275,12 +293,14 @@ int dhcp_reply_build(uint8_t *payload, size_t cap, const struct dhcp_request *re
 {
 	struct dhcp_header *header = (struct dhcp_header *)payload;
 	size_t limit = message_limit(cap, request, reply), used;
+	struct recollection memory;
 	struct reply_echo echo;
 	struct echo_copy copy;
 	uint8_t *at;
 
 	if (unlikely(limit < DHCP_MIN_MESSAGE))
 		return -ENOSPC;
+	memory = recollect(request, reply);
 	keep_echo(&echo, &copy, request, payload, cap);
 	write_header(header, reply);
 	at = write_mandatory(header->options, reply);
@@ -290,7 +310,7 @@ int dhcp_reply_build(uint8_t *payload, size_t cap, const struct dhcp_request *re
 	if (unlikely(used > limit))
 		return -ENOSPC;
 	if (likely(fits_straight(reply, &echo, limit - used)))
-		at = write_straight(at, reply, &echo);
+		at = write_straight(at, reply, &echo, &memory);
 	else
 		at = reply_lay_out(header, at, limit - used, reply, &echo);
 	if (unlikely(!at))

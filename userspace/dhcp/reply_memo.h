@@ -31,14 +31,14 @@ struct reply_memo {
 	struct reply_memo_entry entries[REPLY_MEMO_ENTRIES];
 };
 
-/** Where a block is or would be; NULL when there is no memo or the list is none to be kept. */
+/** Where a block is or would be; NULL when the list is none to be kept: odd, or very short. */
 static inline struct reply_memo_entry *reply_memo_at(struct reply_memo *memo,
 						     const struct option_set *set, uint32_t mask,
 						     struct span asked)
 {
 	uint64_t first;
 
-	if (!memo || asked.len < sizeof(first) || asked.len > REPLY_MEMO_ASKED)
+	if (asked.len < sizeof(first) || asked.len > REPLY_MEMO_ASKED)
 		return NULL;
 	memcpy(&first, asked.data, sizeof(first));
 	first = (first ^ set->digest ^ mask ^ asked.len) * UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci */

@@ -49,22 +49,52 @@ static inline bool lease_is_over(const struct lease *lease, const struct moment 
 	return lease->state == LEASE_NONE || lease->hold_until_s < now->earliest_s;
 }
 
+/** Rounded up: a hold may be a second too long, never too short. */
+static inline uint64_t lease_percent(uint32_t percent, uint32_t seconds)
+{
+	return ((uint64_t)percent * seconds + 99) / 100;
+}
+
+/** Seconds left by the latest clock. Holds come from the store: any value of 64 bits will do. */
+static inline uint64_t lease_remaining(int64_t hold_until_s, const struct moment *now)
+{
+	return hold_until_s > now->latest_s ? (uint64_t)hold_until_s - (uint64_t)now->latest_s : 0;
+}
+
 /** What a client may ask for, within the network's bounds; @p asked_s 0: it does not say. */
-uint32_t lease_time_wanted(const struct config_times *times, uint32_t asked_s);
+static inline uint32_t lease_time_wanted(const struct config_times *times, uint32_t asked_s)
+{
+	uint32_t wanted = asked_s ? asked_s : times->lease_s;
+
+	if (wanted > times->max_s)
+		return times->max_s;
+	return wanted < times->min_s ? times->min_s : wanted;
+}
 
 /** Rule 3: the hold to commit for a lease of @p lease_s seconds: latest clock + horizon x lease. */
-int64_t lease_hold_until(const struct config_times *times, uint32_t lease_s,
-			 const struct moment *now);
+static inline int64_t lease_hold_until(const struct config_times *times, uint32_t lease_s,
+				       const struct moment *now)
+{
+	return now->latest_s + (int64_t)lease_percent(times->horizon_pct, lease_s);
+}
 
 /**
  * Rule 1: what may be granted now on a hold: min(lease_s, hold_until - latest clock), 0 when that
  * is below the network's minimum lease time (then commit first). Judged by the latest clock.
  */
-uint32_t lease_grant(const struct config_times *times, uint32_t lease_s, int64_t hold_until_s,
-		     const struct moment *now);
+static inline uint32_t lease_grant(const struct config_times *times, uint32_t lease_s,
+				   int64_t hold_until_s, const struct moment *now)
+{
+	uint32_t grant = (uint32_t)min_u64(lease_s, lease_remaining(hold_until_s, now));
+
+	return grant < times->min_s ? 0 : grant;
+}
 
 /** Rule 3: so little remains of the hold that an extension should go out behind the reply. */
-bool lease_wants_extension(const struct config_times *times, uint32_t lease_s, int64_t hold_until_s,
-			   const struct moment *now);
+static inline bool lease_wants_extension(const struct config_times *times, uint32_t lease_s,
+					 int64_t hold_until_s, const struct moment *now)
+{
+	return lease_remaining(hold_until_s, now) < lease_percent(times->extend_pct, lease_s);
+}
 
 #endif

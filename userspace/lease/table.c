@@ -202,19 +202,26 @@ bool lease_read(const struct lease_net *net, uint32_t addr, struct lease *out)
 	return false;
 }
 
+static __attribute__((noinline)) bool
+is_bound_to_long(const struct slot *slot, const struct client_id *client, int64_t *hold_until_s)
+{
+	struct lease lease;
+
+	slot_read(slot, &lease);
+	*hold_until_s = lease.hold_until_s;
+	return lease_is_clients(&lease, client);
+}
+
 bool lease_is_bound_to(const struct lease_net *net, uint32_t addr, const struct client_id *client,
 		       int64_t *hold_until_s)
 {
 	const struct slot *slot = directory_slot(&net->dir, addr);
-	struct lease lease;
 
 	if (unlikely(!slot))
 		return false;
 	if (likely(client->len <= SLOT_CLIENT_INLINE))
 		return slot_is_bound_to(slot, client, hold_until_s);
-	slot_read(slot, &lease);
-	*hold_until_s = lease.hold_until_s;
-	return lease_is_clients(&lease, client);
+	return is_bound_to_long(slot, client, hold_until_s);
 }
 
 bool lease_find(const struct lease_net *net, const uint8_t *client, size_t len, uint64_t hash,

@@ -57,27 +57,27 @@ static inline void load_end(lanes *words, const uint8_t *end, size_t len)
 WIDEST uint64_t checksum_add(const void *data, size_t len, uint64_t sum)
 {
 	const lanes low = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
-	const uint8_t *p = data, *end = p + (len & ~(size_t)1);
-	lanes even = {0}, odd = {0}, rest;
+	const size_t pair = 2 * sizeof(lanes);
+	const uint8_t *p = data, *pairs_end = p + len / pair * pair;
+	lanes even = {0}, odd = {0}, a, b;
 
 	if (len < sizeof(lanes))
 		return checksum_add_word(sum, add_words(p, len));
-	for (; end - p >= 2 * (ptrdiff_t)sizeof(lanes); p += 2 * sizeof(lanes)) {
-		lanes a, b;
+	for (; p != pairs_end; p += pair) {
 		load_lanes(&a, p);
 		load_lanes(&b, p + sizeof(lanes));
 		even += (a & low) + (b & low);
 		odd += (a >> 32) + (b >> 32);
 	}
-	if (end - p >= (ptrdiff_t)sizeof(lanes)) {
-		lanes a;
+	if (len & sizeof(lanes)) {
 		load_lanes(&a, p);
 		even += a & low;
 		odd += a >> 32;
-		p += sizeof(lanes);
 	}
-	load_end(&rest, end, (size_t)(end - p));
-	even += (rest & low) + (rest >> 32) + odd;
+	load_end(&a, (const uint8_t *)data + (len & ~(size_t)1), len & (sizeof(lanes) - 2));
+	even += (a & low) + (a >> 32) + odd;
 	sum = checksum_add_word(sum, even[0] + even[1] + even[2] + even[3]);
-	return len & 1 ? checksum_add_word(sum, add_words(end, 1)) : sum;
+	if (len & 1)
+		sum = checksum_add_word(sum, add_words((const uint8_t *)data + len - 1, 1));
+	return sum;
 }

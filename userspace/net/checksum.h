@@ -38,11 +38,11 @@ static inline uint64_t checksum_add_word(uint64_t sum, uint64_t word)
 /** 64 bits to 16, not complemented; 0 only if every byte added was 0. */
 static inline be16_t checksum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (be16_t)sum;
+	uint32_t low = (uint32_t)sum, half = low + (uint32_t)(sum >> 32);
+
+	half += half < low; /* the carry comes back in */
+	half += half << 16 | half >> 16; /* likewise: that of the lower half goes into the upper */
+	return (be16_t)(half >> 16);
 }
 
 /** Sum of the pseudo header that UDP's checksum covers too (RFC 768); @p udp_len in host order. */

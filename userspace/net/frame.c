@@ -82,15 +82,17 @@ enum steer_reason packet_find(struct packet *packet, const struct frame *frame)
 	return STEER_OK;
 }
 
-uint8_t *packet_payload_home(struct packet *packet)
+enum steer_reason packet_parse(struct packet *packet, const struct frame *frame)
 {
-	uint8_t *home = packet->frame.data + packet->l3_offset + HEADERS_LEN;
+	struct packet found;
+	enum steer_reason reason = packet_find(&found, frame);
 
-	if (packet->payload != home) {
-		memmove(home, packet->payload, packet->payload_len);
-		packet->payload = home;
-	}
-	return home;
+	if (reason != STEER_OK)
+		return reason;
+	if (!packet_is_intact(&found))
+		return STEER_CHECKSUM;
+	*packet = found;
+	return STEER_OK;
 }
 
 size_t packet_room(const struct packet *packet)
@@ -134,20 +136,28 @@ static void write_ip(struct steer_ipv4 *ip, const struct packet_reply *reply)
 	ip->checksum = (be16_t)~checksum_fold(sum);
 }
 
+/* With the sum of all but the payload where the checksum will be. */
 static void write_udp(struct steer_udp *udp, const struct packet_reply *reply)
 {
 	uint16_t len = (uint16_t)(sizeof(*udp) + reply->payload_len);
 	uint64_t sum = checksum_pseudo_header(htobe32(reply->src), htobe32(reply->dst), len);
-	be16_t folded;
 
 	sum += (uint64_t)htobe16(STEER_SERVER_PORT) + htobe16(reply->dst_port) + htobe16(len);
-	folded = (be16_t)~checksum_fold(checksum_add(udp + 1, reply->payload_len, sum));
 	*udp = (struct steer_udp){
 	    .src_port = htobe16(STEER_SERVER_PORT),
 	    .dst_port = htobe16(reply->dst_port),
 	    .len = htobe16(len),
-	    .checksum = folded ? folded : 0xffff, /* 0 would say that there is none */
+	    .checksum = checksum_fold(sum),
 	};
+}
+
+void packet_seal(struct packet *packet)
+{
+	struct steer_udp *udp = (struct steer_udp *)(void *)packet->payload - 1;
+	size_t len = be16toh(udp->len) - sizeof(*udp);
+	be16_t sum = (be16_t)~checksum_fold(checksum_add(udp + 1, len, udp->checksum));
+
+	udp->checksum = sum ? sum : 0xffff; /* 0 would say that there is none */
 }
 
 void packet_address(struct packet *packet, const struct packet_reply *reply)
@@ -157,7 +167,6 @@ void packet_address(struct packet *packet, const struct packet_reply *reply)
 	struct steer_udp *udp = (struct steer_udp *)(ip + 1);
 
 	assert(packet->payload == (uint8_t *)(udp + 1));
-	assert(reply->payload_len <= packet_room(packet));
 	write_ethernet(frame->data, frame->port, reply);
 	write_ip(ip, reply);
 	write_udp(udp, reply);

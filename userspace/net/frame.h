@@ -55,18 +55,7 @@ enum steer_reason packet_find(struct packet *packet, const struct frame *frame);
 bool packet_is_intact(const struct packet *packet);
 
 /** Both: STEER_CHECKSUM when it is not intact, and then *packet is untouched, too. */
-static inline enum steer_reason packet_parse(struct packet *packet, const struct frame *frame)
-{
-	struct packet found;
-	enum steer_reason reason = packet_find(&found, frame);
-
-	if (reason != STEER_OK)
-		return reason;
-	if (!packet_is_intact(&found))
-		return STEER_CHECKSUM;
-	*packet = found;
-	return STEER_OK;
-}
+enum steer_reason packet_parse(struct packet *packet, const struct frame *frame);
 
 /** How a reply leaves. */
 struct packet_reply {
@@ -81,16 +70,33 @@ struct packet_reply {
 /**
  * Rewrites Ethernet, IPv4 (no options: the payload must already have been built at
  * packet_payload_home) and UDP headers around the payload, tags kept; from the port's MAC and port
- * 67, IPv4 id 0 with DF, TOS 0, TTL 64, both checksums. frame.len is set. Call it once: it
- * overwrites the neighbour's MAC.
+ * 67, IPv4 id 0 with DF, TOS 0, TTL 64. frame.len is set. Call it once: it overwrites the
+ * neighbour's MAC. What is left to do before the frame may be sent is packet_seal.
  */
 void packet_address(struct packet *packet, const struct packet_reply *reply);
+
+/**
+ * Completes the UDP checksum of an addressed packet. It reads in large words what has just been
+ * written in small ones, and waits for all of these if they are still on their way to the cache:
+ * do something else in between.
+ */
+void packet_seal(struct packet *packet);
 
 /**
  * Moves the payload so that a reply with a 20-byte IPv4 header fits in front of it (only a
  * request that had IPv4 options moves); returns where the reply's payload begins and sets payload.
  */
-uint8_t *packet_payload_home(struct packet *packet);
+static inline uint8_t *packet_payload_home(struct packet *packet)
+{
+	uint8_t *home = packet->frame.data + packet->l3_offset + sizeof(struct steer_ipv4) +
+			sizeof(struct steer_udp);
+
+	if (unlikely(packet->payload != home)) {
+		memmove(home, packet->payload, packet->payload_len);
+		packet->payload = home;
+	}
+	return home;
+}
 
 /** Room for a reply from packet->payload on: both the frame's buffer and the link's MTU bound it.
  */

@@ -32,6 +32,7 @@ static void finish(struct worker *worker, struct exchange *exchange)
 	if (exchange->ask.background)
 		return;
 	if (conclude(worker, item, exchange)) {
+		packet_seal(&exchange->packet);
 		port_send(port, &exchange->packet.frame, 1);
 		histogram_add(&worker->reply_times[WORKER_PATH_STORE],
 			      worker->now.mono_ns - exchange->ask.asked_ns);

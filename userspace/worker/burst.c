@@ -183,10 +183,17 @@ static size_t look_over(struct worker *worker, const struct frame *frames, size_
 	return live;
 }
 
-/* Takes each from its checksum to its reply. */
+static void post(struct outbox *outbox, struct packet *packet)
+{
+	packet_seal(packet);
+	outbox->send[outbox->n_send++] = packet->frame;
+}
+
+/* Takes each from its checksum to its reply, which is posted when the next one has been made. */
 static void handle_all(struct worker *worker, size_t index, size_t n, struct outbox *outbox)
 {
 	struct item *item = &worker->item;
+	struct packet *reply = NULL;
 
 	item->port = index;
 	for (size_t i = 0; i < min_size(n, AHEAD); i++)
@@ -196,11 +203,16 @@ static void handle_all(struct worker *worker, size_t index, size_t n, struct out
 			server_prefetch(&worker->hints[i + AHEAD]);
 		item->packet = &worker->packets[i];
 		enum outcome outcome = handle(worker, item, &worker->hints[i]);
-		if (outcome == OUTCOME_REPLY)
-			outbox->send[outbox->n_send++] = item->packet->frame;
-		else if (outcome == OUTCOME_NONE)
+		if (outcome == OUTCOME_NONE)
 			outbox->drop[outbox->n_drop++] = item->packet->frame;
+		if (outcome != OUTCOME_REPLY)
+			continue;
+		if (reply)
+			post(outbox, reply);
+		reply = item->packet;
 	}
+	if (reply)
+		post(outbox, reply);
 }
 
 size_t burst_run(struct worker *worker, size_t index)

@@ -77,6 +77,7 @@ static void run_address(void *arg)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		reply.dst = i;
 		packet_address(&exchange->packet, &reply);
+	packet_seal(&exchange->packet);
 	}
 }
 

@@ -89,6 +89,7 @@ static void give_back_one(struct server *server)
 	}
 	packet_payload_home(&packet);
 	packet_address(&packet, &reply);
+	packet_seal(&packet);
 	port_send(packet.frame.port, &packet.frame, 1);
 }
 

@@ -236,6 +236,7 @@ static void replies_go_back_the_way_the_request_came(void **state)
 		memcpy(tags, packet.frame.data + 12, packet.l3_offset - 14u);
 		packet_payload_home(&packet);
 		packet_address(&packet, &reply);
+		packet_seal(&packet);
 		assert_reply(&packet, &reply);
 		assert_memory_equal(packet.frame.data, ((uint8_t[]){2, 0, 0, 0, 0, 2}), 6);
 		assert_memory_equal(packet.frame.data + 12, tags, packet.l3_offset - 14u);
@@ -251,6 +252,7 @@ static void replies_go_to_the_hardware_address_given(void **state)
 
 	memcpy(reply.dst_mac, mac, sizeof(mac));
 	packet_address(&packet, &reply);
+	packet_seal(&packet);
 	assert_reply(&packet, &reply);
 	assert_memory_equal(packet.frame.data, mac, sizeof(mac));
 }
@@ -266,6 +268,7 @@ static void replies_never_say_that_they_have_no_checksum(void **state)
 	for (uint32_t id = 0; id < 0x10000; id++) {
 		store_be16(packet.payload + 6, (uint16_t)id);
 		packet_address(&packet, &reply);
+		packet_seal(&packet);
 		ones += load_be16(packet.payload - 2) == 0xffff;
 		assert_int_not_equal(load_be16(packet.payload - 2), 0);
 	}
