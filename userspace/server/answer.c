@@ -2,18 +2,23 @@
 /* What a reply contains and where it goes: RFC 2131 section 4.1 and table 3. */
 #include "server/answer.h"
 
-const struct lease_reservation *server_reservation(const struct server_query *query)
+static __attribute__((noinline)) const struct lease_reservation *
+find_reservation(const struct server_query *query)
 {
 	const struct lease_reservation *found;
 	struct client_id mac;
 
-	if (!lease_net_has_reservations(query->net))
-		return NULL;
 	found = lease_reservation_of(query->net, query->client.bytes, query->client.len);
 	if (found || !dhcp_has(query->request, DHCP_WANT_CLIENT_ID))
 		return found;
 	client_id_from_chaddr(&mac, query->request);
 	return lease_reservation_of(query->net, mac.bytes, mac.len);
+}
+
+/* By option 61 or by hardware address; NULL when the client has none. */
+static inline const struct lease_reservation *reservation_of(const struct server_query *query)
+{
+	return likely(!query->reservations) ? NULL : find_reservation(query);
 }
 
 static bool in_pools(const struct config_subnet *subnet, uint32_t addr)
@@ -60,8 +65,8 @@ enum server_right server_judge(const struct server_view *view, const struct serv
 
 	if (!subnet)
 		return SERVER_WRONG_LINK;
-	if (lease_net_has_reservations(query->net)) {
-		const struct lease_reservation *own = server_reservation(query);
+	if (query->reservations) {
+		const struct lease_reservation *own = reservation_of(query);
 		if (own && own->addr == addr)
 			return SERVER_RIGHT;
 		if ((own && can_have(query, now, own->addr)) ||
@@ -142,7 +147,7 @@ static void answer_fqdn(const struct server_query *query, struct server_decision
 static void set_parameters(const struct server_view *view, const struct server_query *query,
 			   const struct config_subnet *subnet, struct server_decision *out)
 {
-	const struct lease_reservation *reservation = server_reservation(query);
+	const struct lease_reservation *reservation = reservation_of(query);
 	const struct config_scope *scope =
 		reservation && reservation->scope ? reservation->scope : &subnet->scope;
 

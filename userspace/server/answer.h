@@ -17,9 +17,6 @@ enum server_right {
 enum server_right server_judge(const struct server_view *view, const struct server_query *query,
 			       const struct moment *now, uint32_t addr);
 
-/** The client's reservation, by option 61 or by hardware address; NULL when it has none. */
-const struct lease_reservation *server_reservation(const struct server_query *query);
-
 void server_silent(struct server_decision *out, enum server_drop drop);
 void server_ask(struct server_decision *out, enum ask_op op, uint32_t addr, uint32_t lease_s);
 /** Work for the store that no reply waits for. */

@@ -88,6 +88,7 @@ static enum server_drop locate_subnet(const struct server_view *view,
 	if (!query->network)
 		query->network = &view->config->networks[query->subnet->network];
 	query->net = view->nets[query->network->index];
+	query->reservations = lease_net_has_reservations(query->net);
 	return SERVER_DROP_NONE;
 }
 

@@ -73,6 +73,7 @@ struct server_query {
 	const struct config_network *network;
 	const struct config_subnet *subnet; /* of giaddr, link selection, ciaddr or the interface */
 	struct lease_net *net;
+	bool reservations;              /* the network has some */
 	uint32_t ciaddr, giaddr;        /* host order */
 	uint32_t server_id;             /* what we call ourselves in this exchange */
 	struct client_id client;
