@@ -34,14 +34,19 @@ class Timeout(AssertionError):
     """Something that had to happen did not happen in time."""
 
 
-def wait_until(condition, what, timeout=5.0, interval=0.005):
-    """The first true value of condition(); Timeout naming @what when there is none in time."""
+def wait_until(condition, what, timeout=30.0, interval=0.005):
+    """
+    The first true value of condition(); Timeout naming @what when there is none in time. The bound
+    is generous, since only a failure ever waits that long.
+    """
     deadline = time.monotonic() + timeout * SLOWNESS
     while True:
+        # Once more after the end: this process may have been what had no time to run.
+        late = time.monotonic() > deadline
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if late:
             raise Timeout(f"{what}: not within {timeout * SLOWNESS:g} s")
         time.sleep(interval)
 
