@@ -65,7 +65,8 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 }
 
 /* What LMDB calls where it was built without them. */
-ssize_t pwrite_without_large_files(int fd, const void *data, size_t len, off_t at) __asm__("pwrite");
+ssize_t pwrite_without_large_files(int fd, const void *data, size_t len,
+				   off_t at) __asm__("pwrite");
 ssize_t pwrite_without_large_files(int fd, const void *data, size_t len, off_t at)
 {
 	return pwrite64(fd, data, len, at);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* etcd is not there, or says nothing: what is asked of it is refused in time, and others are asked. */
+/* etcd is not there, or says nothing: what is asked of it is refused in time, and others are asked.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

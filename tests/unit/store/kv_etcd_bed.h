@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** kv_etcd_bed.h - what the tests of the etcd backend share: an etcd of its own for each of them. */
+/** kv_etcd_bed.h - what the tests of the etcd backend share: an etcd of its own for each of them.
+ */
 #ifndef ETCDHCP_TESTS_KV_ETCD_BED_H
 #define ETCDHCP_TESTS_KV_ETCD_BED_H
 

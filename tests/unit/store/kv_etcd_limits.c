@@ -147,10 +147,8 @@ static void no_room_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(large_revisions_come_whole),
-	    TEST_FEW_OPS(few_operations_are_learnt),
-	    TEST(too_many_bytes_are_sent_in_parts),
-	    TEST(one_transaction_too_large_is_refused),
+	    TEST(large_revisions_come_whole),       TEST_FEW_OPS(few_operations_are_learnt),
+	    TEST(too_many_bytes_are_sent_in_parts), TEST(one_transaction_too_large_is_refused),
 	    TEST_ROOM(no_room_is_reported),
 	};
 

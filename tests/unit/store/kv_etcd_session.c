@@ -133,10 +133,8 @@ static void a_session_survives_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(a_session_lives_as_long_as_its_server),
-	    TEST(a_session_is_kept_alive),
-	    TEST(a_key_of_another_server_is_left_alone),
-	    TEST(a_lost_session_is_made_again),
+	    TEST(a_session_lives_as_long_as_its_server), TEST(a_session_is_kept_alive),
+	    TEST(a_key_of_another_server_is_left_alone), TEST(a_lost_session_is_made_again),
 	    TEST(a_session_survives_a_restart),
 	};
 

@@ -131,17 +131,13 @@ static void become(char *const *argv, int output)
 void server_restart(struct server *server)
 {
 	char clients[64], peers[64], cluster[80], data[80], log[96];
-	char *argv[32] = {(char *)ETCD, (char *)"--data-dir",
-			  data,         (char *)"--listen-client-urls",
-			  clients,      (char *)"--advertise-client-urls",
-			  clients,      (char *)"--listen-peer-urls",
-			  peers,        (char *)"--initial-advertise-peer-urls",
-			  peers,        (char *)"--initial-cluster",
-			  cluster,      (char *)"--logger",
-			  (char *)"zap",
+	char *argv[32] = {(char *)ETCD, (char *)"--data-dir", data, (char *)"--listen-client-urls",
+			  clients, (char *)"--advertise-client-urls", clients,
+			  (char *)"--listen-peer-urls", peers,
+			  (char *)"--initial-advertise-peer-urls", peers,
+			  (char *)"--initial-cluster", cluster, (char *)"--logger", (char *)"zap",
 			  /* A member alone elects itself, but not before this time is over. */
-			  (char *)"--heartbeat-interval=20",
-			  (char *)"--election-timeout=200"};
+			  (char *)"--heartbeat-interval=20", (char *)"--election-timeout=200"};
 	size_t n = 17;
 	int output;
 

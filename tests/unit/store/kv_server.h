@@ -19,8 +19,8 @@ struct server {
 };
 
 /**
- * Whether etcd and etcdctl are there; when not, says so in the words of TAP: run nothing then. To be
- * called first, in the only thread: it gives the program a network of its own, where it may.
+ * Whether etcd and etcdctl are there; when not, says so in the words of TAP: run nothing then. To
+ * be called first, in the only thread: it gives the program a network of its own, where it may.
  */
 bool server_available(void);
 /** Picks ports and a directory; starts it and waits until it answers. */
