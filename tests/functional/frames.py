@@ -220,7 +220,7 @@ class Link:
         else:
             self.others.append(data)
 
-    def wait(self, wanted, what, timeout=3.0):
+    def wait(self, wanted, what, timeout=20.0):
         """The first reply for which wanted(reply); it leaves the inbox."""
         deadline = time.monotonic() + timeout * SLOWNESS
         while True:

@@ -109,7 +109,7 @@ class Namespace:
     def argv(self, command):
         return ["nsenter", f"--net={self.path}", "--", *(str(word) for word in command)]
 
-    def run(self, *command, timeout=30, **options):
+    def run(self, *command, timeout=60, **options):
         options = {"capture_output": True, "text": True, "check": False} | options
         return subprocess.run(self.argv(command), timeout=timeout * SLOWNESS,
                               env=self.lab.environment(), **options)
@@ -124,6 +124,11 @@ class Namespace:
     def mac(self, interface):
         with self.entered():
             return _hwaddr(interface)
+
+    def wait_carrier(self, interface):
+        """Until it carries frames: the kernel settles that in the background, dropping until then."""
+        wait_until(lambda: " state UP " in self.ip("link", "show", interface),
+                   f"{interface} has its carrier")
 
     def address(self, interface, address):
         """Gives the interface an address, "10.6.0.1/24"."""
@@ -163,9 +168,12 @@ class Lab:
         many = ("numrxqueues", queues, "numtxqueues", queues)
         ip("link", "add", a_name, "netns", a.name, *many, "type", "veth",
            "peer", "name", b_name, "netns", b.name, *many)
-        for namespace, name in ((a, a_name), (b, b_name)):
+        ends = ((a, a_name), (b, b_name))
+        for namespace, name in ends:
             namespace.run("ethtool", "-K", name, "tx", "off", check=True)
             namespace.ip("link", "set", name, "up")
+        for namespace, name in ends:
+            namespace.wait_carrier(name)
 
     def plug(self, namespace, name, switch, queues=1):
         """A cable from a namespace to a free port of a switch."""
