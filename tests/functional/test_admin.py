@@ -28,6 +28,10 @@ def test_metrics_count_what_happened(here):
     two.reboot("10.9.9.9", kinds=(NAK,))
     one.release()
     here.canary().dora()
+    # What was just sent is about to be counted; what was just released, to be stored.
+    here.server.wait_metric("reply_seconds_count", lambda count: count >= 3, path="store")
+    here.server.wait_metric("replies_total", lambda count: count >= 4, type="ack")
+    here.server.wait_metric("leases", lambda count: count == 2, network="lab", state="bound")
     metrics = here.server.metrics()
     for kind, count in (("discover", 3), ("request", 5), ("release", 1)):
         assert metrics.sum("requests_total", type=kind) == count, kind
