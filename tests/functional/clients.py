@@ -71,7 +71,7 @@ class RealClient:
     def events(self):
         return [Event(line) for line in self.events_path.read_text().splitlines()]
 
-    def wait_event(self, *reasons, after=0, timeout=15.0):
+    def wait_event(self, *reasons, after=0, timeout=60.0):
         """The first event with one of those reasons past the first @after events."""
         def find():
             return next((event for event in self.events()[after:] if event.reason in reasons), None)
@@ -83,7 +83,7 @@ class RealClient:
 
     def end(self, sign=signal.SIGTERM):
         self.process.send_signal(sign)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Udhcpc(RealClient):
@@ -147,7 +147,7 @@ request subnet-mask, routers, domain-name-servers, domain-name;
     def release(self):
         """A second dhclient ends the first and tells the server."""
         self.namespace.run(*self.command(), "-r")
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Dhcrelay:
@@ -161,7 +161,7 @@ class Dhcrelay:
                 "dhcrelay", "-4", "-d", "--no-pid", "-a", "-m", "replace", "-id", inside,
                 "-iu", outside, server, stdout=log, stderr=subprocess.STDOUT)
         wait_until(lambda: "Sending on   Socket" in self.log_path.read_text(),
-                   "dhcrelay is up", 10.0)
+                   "dhcrelay is up")
 
     def log(self):
         return self.log_path.read_text()

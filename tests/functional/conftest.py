@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the functional tests. See lab.py for where they happen and place.py for the usual set-up."""
+import hashlib
 import os
 import pathlib
 import shutil
@@ -71,6 +72,39 @@ def pytest_runtest_makereport(item, call):
         for log in sorted(directory.glob("*.log")):
             text = log.read_text(errors="replace").splitlines()[-40:]
             report.sections.append((log.name, "\n".join(text)))
+
+
+def _claimed(items, claims):
+    """Those of the items that no other process took before, each taken when it is come to."""
+    for item in items:
+        name = hashlib.sha1(item.nodeid.encode()).hexdigest()
+        try:
+            (claims / name).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        yield item
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """
+    ETCDHCP_TEST_CLAIMS=FOLDER: processes that are given the same new folder share the tests, each
+    taking the next one that is left. They wait more than they compute.
+    """
+    folder = os.environ.get("ETCDHCP_TEST_CLAIMS")
+    if not folder or session.testsfailed or session.config.option.collectonly:
+        return None
+    mine = _claimed(session.items, pathlib.Path(folder))
+    item = next(mine, None)
+    while item:
+        following = next(mine, None)  # fixtures are kept for it, so it must be known
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = following
+    return True
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import random
 import frames
 from frames import (ACK, BROADCAST, BROADCAST_MAC, DECLINE, DISCOVER, INFORM, NAK, OFFER, RELEASE,
                     REQUEST, SERVER_PORT, Link, build_bootp, build_frame, pack_ip)
+from lab import wait_until
 
 COMMON_PARAMETERS = bytes([1, 3, 6, 15, 51, 54, 58, 59])
 
@@ -85,7 +86,7 @@ class Client:
     def is_mine(self, reply, xid):
         return reply.xid == xid and reply.mac == self.mac
 
-    def answer(self, xid, *kinds, timeout=3.0):
+    def answer(self, xid, *kinds, timeout=20.0):
         """The checked reply to @xid, which must be one of @kinds."""
         reply = self.link.wait(lambda each: self.is_mine(each, xid),
                                f"answer for {self.mac}", timeout).check()
@@ -93,6 +94,19 @@ class Client:
         if self.tags or reply.tags:
             assert [vlan for _, vlan in reply.tags] == [vlan for _, vlan in self.tags]
         return reply
+
+    def insist(self, say, kind, what):
+        """The answer to say(), said again and again as real clients do while nothing comes."""
+        xids = set()
+
+        def answered():
+            xids.add(say())
+            try:
+                return self.link.wait(lambda reply: reply.mac == self.mac and reply.xid in xids and
+                                      reply.type == kind, what, 0.3)
+            except frames.Timeout:
+                return None
+        return wait_until(answered, what, 60.0)
 
     def expect_silence(self, xid, canary=None, wait=0.5):
         """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A real etcd of one member inside a namespace, and what a test reads and writes there."""
+import json
 import pathlib
 import signal
 import subprocess
@@ -35,7 +36,7 @@ class Etcd:
         return self
 
     def wait_ready(self):
-        wait_until(self.is_ready, "etcd serves", 15.0)
+        wait_until(self.is_ready, "etcd serves", 60.0)
 
     def is_ready(self):
         assert self.process.poll() is None, f"etcd ended:\n{self.log_path.read_text()[-2000:]}"
@@ -49,7 +50,7 @@ class Etcd:
 
     def _end(self, sign):
         self.process.send_signal(sign)
-        self.process.wait(10)
+        self.process.wait(60)
         self.process = None
 
     def pause(self):
@@ -61,13 +62,18 @@ class Etcd:
 
     def _ctl(self, *args):
         command = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints", self.url,
-                   "--command-timeout=5s", *args]
+                   "--command-timeout=30s", *args]
         return self.namespace.run(*command)
 
     def ctl(self, *args):
         done = self._ctl(*args)
         assert done.returncode == 0, f"etcdctl {' '.join(args)}: {done.stderr}"
         return done.stdout
+
+    def revisions(self, prefix):
+        """Of the last change of each key below the prefix."""
+        answer = json.loads(self.ctl("get", "--prefix", "--keys-only", "--write-out", "json", prefix))
+        return [entry["mod_revision"] for entry in answer.get("kvs", [])]
 
     def put(self, key, value):
         self.ctl("put", key, value)

@@ -30,6 +30,7 @@ REQUESTED, LEASE_TIME, OVERLOAD, TYPE, SERVER_ID = 50, 51, 52, 53, 54
 PARAMETERS, MESSAGE, MAX_SIZE, T1, T2, CLIENT_ID, RELAY_INFO = 55, 56, 57, 58, 59, 61, 82
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
+SO_RCVBUFFORCE = 33  # past the system's bound on SO_RCVBUF
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 0x10, 0x40
 
 
@@ -177,7 +178,7 @@ class Link:
         self.sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         with namespace.entered():
             self.sock.bind((interface, 0))
         self.sock.setblocking(False)
@@ -219,7 +220,7 @@ class Link:
         else:
             self.others.append(data)
 
-    def wait(self, wanted, what, timeout=3.0):
+    def wait(self, wanted, what, timeout=20.0):
         """The first reply for which wanted(reply); it leaves the inbox."""
         deadline = time.monotonic() + timeout * SLOWNESS
         while True:

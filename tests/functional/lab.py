@@ -34,14 +34,19 @@ class Timeout(AssertionError):
     """Something that had to happen did not happen in time."""
 
 
-def wait_until(condition, what, timeout=5.0, interval=0.005):
-    """The first true value of condition(); Timeout naming @what when there is none in time."""
+def wait_until(condition, what, timeout=30.0, interval=0.005):
+    """
+    The first true value of condition(); Timeout naming @what when there is none in time. The bound
+    is generous, since only a failure ever waits that long.
+    """
     deadline = time.monotonic() + timeout * SLOWNESS
     while True:
+        # Once more after the end: this process may have been what had no time to run.
+        late = time.monotonic() > deadline
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if late:
             raise Timeout(f"{what}: not within {timeout * SLOWNESS:g} s")
         time.sleep(interval)
 
@@ -104,7 +109,7 @@ class Namespace:
     def argv(self, command):
         return ["nsenter", f"--net={self.path}", "--", *(str(word) for word in command)]
 
-    def run(self, *command, timeout=30, **options):
+    def run(self, *command, timeout=60, **options):
         options = {"capture_output": True, "text": True, "check": False} | options
         return subprocess.run(self.argv(command), timeout=timeout * SLOWNESS,
                               env=self.lab.environment(), **options)
@@ -119,6 +124,11 @@ class Namespace:
     def mac(self, interface):
         with self.entered():
             return _hwaddr(interface)
+
+    def wait_carrier(self, interface):
+        """Until it carries frames: the kernel settles that in the background, dropping until then."""
+        wait_until(lambda: " state UP " in self.ip("link", "show", interface),
+                   f"{interface} has its carrier")
 
     def address(self, interface, address):
         """Gives the interface an address, "10.6.0.1/24"."""
@@ -158,9 +168,12 @@ class Lab:
         many = ("numrxqueues", queues, "numtxqueues", queues)
         ip("link", "add", a_name, "netns", a.name, *many, "type", "veth",
            "peer", "name", b_name, "netns", b.name, *many)
-        for namespace, name in ((a, a_name), (b, b_name)):
+        ends = ((a, a_name), (b, b_name))
+        for namespace, name in ends:
             namespace.run("ethtool", "-K", name, "tx", "off", check=True)
             namespace.ip("link", "set", name, "up")
+        for namespace, name in ends:
+            namespace.wait_carrier(name)
 
     def plug(self, namespace, name, switch, queues=1):
         """A cable from a namespace to a free port of a switch."""

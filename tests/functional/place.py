@@ -7,7 +7,7 @@ at 10.6.0.250 by reservation so that it never takes an address from the pool und
 from dhcp_client import Client, Relay, new_mac
 from etcd import Etcd
 from frames import ACK, REQUEST, Link
-from lab import Lab, Timeout, wait_until
+from lab import Lab, wait_until
 from server import Server, merge
 
 NETWORK = "lab"
@@ -40,8 +40,10 @@ def configuration(xdp="off", store=None, server=None, network=None, subnet=None,
 class Place:
     """One server on one link with as many scripted clients as wanted; closed with its lab."""
 
-    def __init__(self, directory, xdp="off", store="embedded", queues=1):
+    def __init__(self, directory, xdp="off", store="embedded", queues=1, patience="10s"):
+        """@patience is the server's, with etcd: what never times out on purpose should not at all."""
         self.lab = Lab()
+        self.patience = patience
         self.directory, self.xdp, self.kind = directory, xdp, store
         self.canary_mac = new_mac()
         self.etcd = None
@@ -64,7 +66,7 @@ class Place:
 
     def store(self):
         if self.etcd:
-            return {"etcd": {"endpoints": [self.etcd.url], "timeout": "1s", "ttl": "5s"}}
+            return {"etcd": {"endpoints": [self.etcd.url], "timeout": self.patience, "ttl": "5s"}}
         return {"embedded": {"path": str(self.directory / "leases"), "map-size": "1G"}}
 
     def configuration(self, **parts):
@@ -88,14 +90,8 @@ class Place:
     def wait_serving(self):
         """Until a commit goes through again: a request repeated as clients repeat theirs."""
         canary = self.canary()
-
-        def committed():
-            xid = canary.say(REQUEST, requested=CANARY, server=SERVER)
-            try:
-                return canary.answer(xid, ACK, timeout=0.3)
-            except Timeout:
-                return None
-        wait_until(committed, "the server commits again", 20.0)
+        canary.insist(lambda: canary.say(REQUEST, requested=CANARY, server=SERVER), ACK,
+                      "the server commits again")
 
     def relay(self, giaddr=RELAYED, info=None):
         return Relay(giaddr, SERVER, self.server_mac, info)
@@ -142,7 +138,7 @@ class Campus:
         return namespace
 
     def configuration(self, number, **parts):
-        store = {"etcd": {"endpoints": [self.etcd.url], "timeout": "1s", "ttl": "5s"}}
+        store = {"etcd": {"endpoints": [self.etcd.url], "timeout": "10s", "ttl": "5s"}}
         server = merge({"id": f"lab-{number}"}, parts.pop("server", {}))
         return configuration(xdp=self.xdp, server=server,
                              **{"store": store, "canary": self.canary_mac, **parts})

@@ -8,12 +8,12 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 from lab import SLOWNESS, wait_until
 
 METRICS_PORT = 9842
-STOP_TIMEOUT = 5.0
+# More than the manual promises: what hangs is to be found, not a machine with much else to do.
+STOP_TIMEOUT = 20.0
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|"
                        r"SUMMARY: \w+Sanitizer|Sanitizer:DEADLYSIGNAL")
 
@@ -109,7 +109,7 @@ class Server:
         return {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "TSAN_OPTIONS": tsan}
 
-    def wait_ready(self, timeout=10.0):
+    def wait_ready(self, timeout=30.0):
         wait_until(self.is_ready, f"{self.name} ready", timeout)
 
     def is_ready(self):
@@ -156,16 +156,16 @@ class Server:
     def tail(self, lines=30):
         return "\n".join(self.log().splitlines()[-lines:])
 
-    def wait_log(self, pattern, timeout=5.0, since=0):
+    def wait_log(self, pattern, timeout=30.0, since=0):
         """The match of a regular expression in the log, from the character @since on."""
         return wait_until(lambda: re.search(pattern, self.log()[since:]),
                           f"{self.name}'s log has /{pattern}/; it ends\n{self.tail(10)}\n", timeout)
 
     def get(self, path, method="GET"):
         """(status, body) of its HTTP port; (0, "") when nothing listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", METRICS_PORT, timeout=5 * SLOWNESS)
+        connection = http.client.HTTPConnection("127.0.0.1", METRICS_PORT, timeout=30 * SLOWNESS)
         connection.sock = self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.sock.settimeout(5 * SLOWNESS)
+        connection.sock.settimeout(30 * SLOWNESS)
         try:
             connection.sock.connect(("127.0.0.1", METRICS_PORT))
             connection.request(method, path)
@@ -184,7 +184,7 @@ class Server:
         assert status == 200, f"/metrics: {status}"
         return Metrics(body)
 
-    def wait_metric(self, name, wanted, timeout=5.0, **labels):
+    def wait_metric(self, name, wanted, timeout=30.0, **labels):
         """Until the sum of a metric satisfies wanted(value)."""
         seen = []
         wait_until(lambda: seen.append(self.metrics().sum(name, **labels)) or wanted(seen[-1]),
@@ -197,14 +197,12 @@ class Server:
         return {int(entry.name): (entry / "comm").read_text().strip() for entry in task.iterdir()}
 
 
-def run_once(namespace, directory, *args, wrapper=(), config=None, timeout=10.0):
+def run_once(namespace, directory, *args, wrapper=(), config=None, timeout=30.0):
     """etcdhcpd run to its end: (exit code, stdout, stderr)."""
     if config is not None:
         path = pathlib.Path(directory) / "once.yaml"
         path.write_text(config if isinstance(config, str) else json.dumps(config), encoding="utf-8")
         args = ("-c", path, *args)
-    started = time.monotonic()
     done = namespace.run(*wrapper, binary(), *args, timeout=timeout)
-    assert time.monotonic() - started < timeout * SLOWNESS
     assert not SANITIZER.search(done.stderr), done.stderr
     return done.returncode, done.stdout, done.stderr

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from frames import NAK
+from frames import DISCOVER, NAK, OFFER
 from lab import wait_until
 from matrix import both_stores
 from server import Server
@@ -28,6 +28,10 @@ def test_metrics_count_what_happened(here):
     two.reboot("10.9.9.9", kinds=(NAK,))
     one.release()
     here.canary().dora()
+    # What was just sent is about to be counted; what was just released, to be stored.
+    here.server.wait_metric("reply_seconds_count", lambda count: count >= 3, path="store")
+    here.server.wait_metric("replies_total", lambda count: count >= 4, type="ack")
+    here.server.wait_metric("leases", lambda count: count == 2, network="lab", state="bound")
     metrics = here.server.metrics()
     for kind, count in (("discover", 3), ("request", 5), ("release", 1)):
         assert metrics.sum("requests_total", type=kind) == count, kind
@@ -67,14 +71,14 @@ def test_health_and_readiness(here):
 
 
 def test_readiness_names_what_is_wrong(make_place):
-    place = make_place(store="etcd")
+    place = make_place(store="etcd", patience="3s")
     server = place.start()
     place.etcd.kill()
-    wait_until(lambda: server.status("/readyz") == 503, "not ready", 30.0)
+    wait_until(lambda: server.status("/readyz") == 503, "not ready")
     assert server.get("/readyz")[1].strip()
     assert server.status("/healthz") == 200
     place.etcd.start()
-    server.wait_ready(30.0)
+    server.wait_ready()
 
 
 def test_other_paths_and_methods(here):
@@ -87,14 +91,7 @@ def test_metrics_can_be_turned_off(make_place):
     config = place.configuration(server={"metrics": "off"})
     server = Server(place.server_ns, place.directory, config).start(ready=False)
     client = place.client()
-
-    def answered():
-        xid = client.say(1)
-        try:
-            return client.answer(xid, 2, timeout=0.3)
-        except AssertionError:
-            return None
-    wait_until(answered, "serves")
+    client.insist(lambda: client.say(DISCOVER), OFFER, "serves")
     assert server.get("/metrics") == (0, "")
     server.stop()
 

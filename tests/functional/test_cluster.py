@@ -94,11 +94,12 @@ def test_reservation_is_known_to_all(campus):
 
 
 def test_servers_are_members(campus):
-    assert campus.etcd.keys("/etcdhcp/servers/") == ["/etcdhcp/servers/lab-0",
-                                                     "/etcdhcp/servers/lab-1"]
+    wait_until(lambda: campus.etcd.keys("/etcdhcp/servers/") == ["/etcdhcp/servers/lab-0",
+                                                                 "/etcdhcp/servers/lab-1"],
+               "both are members")
     campus.servers[0].kill()
     wait_until(lambda: campus.etcd.keys("/etcdhcp/servers/") == ["/etcdhcp/servers/lab-1"],
-               "the dead one is gone when its lease in etcd has run out", 15.0, 0.2)
+               "the dead one is gone when its lease in etcd has run out", 60.0, 0.2)
 
 
 def test_shared_server_identifier(make_campus):

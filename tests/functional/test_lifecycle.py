@@ -75,7 +75,7 @@ def test_stop_is_clean_and_prompt(here, client, sign):
 
 
 def test_stop_is_prompt_while_etcd_is_deaf(make_place, xdp):
-    place = make_place(xdp=xdp, store="etcd")
+    place = make_place(xdp=xdp, store="etcd", patience="3s")
     server = place.start()
     client = place.client()
     client.dora()

@@ -16,7 +16,7 @@
 #include "net/program.h"
 #include "net/xdp_port.h"
 
-#define QUEUE_TRIES    100
+#define QUEUE_TRIES    300
 #define QUEUE_RETRY_MS 10
 
 struct interface {

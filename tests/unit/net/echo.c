@@ -10,7 +10,6 @@
 #include "unit.h"
 
 #define HOLD_MAX   4096
-#define PATIENCE   2000 /* ms without a frame: then nothing more will come */
 #define XID_OFFSET 4
 
 /* Frames the server keeps, and a generator for the order in which it gives them back. */
@@ -148,7 +147,7 @@ static void wait_for_any(struct echo *echo, bool *stuck)
 
 	for (size_t p = 0; p < echo->n_ports; p++)
 		fds[p + 1] = (struct pollfd){.fd = echo->ports[p]->fd, .events = POLLIN};
-	*stuck = poll(fds, echo->n_ports + 1, PATIENCE) == 0;
+	*stuck = poll(fds, echo->n_ports + 1, LAB_PATIENCE_MS) == 0;
 }
 
 void echo_run(struct echo *echo, const struct sample *sample)

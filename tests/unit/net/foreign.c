@@ -4,14 +4,26 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <xdp/libxdp.h>
 
-static int be_silent(enum libxdp_print_level level, const char *format, va_list arguments)
+/* What libxdp last said of its dispatcher, before it did without. */
+static char complaint[200];
+
+static int listen_to_libxdp(enum libxdp_print_level level, const char *format, va_list arguments)
 {
+	char text[sizeof(complaint)];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	if (strstr(text, "dispatcher") && strstr(text, "failed")) {
+		text[strcspn(text, "\n")] = '\0';
+		memcpy(complaint, text, sizeof(text));
+	}
 	return 0;
 }
 
-static int be_silent_too(enum libbpf_print_level level, const char *format, va_list arguments)
+static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	return 0;
 }
@@ -21,8 +33,8 @@ int foreign_attach(const char *object, unsigned ifindex, bool generic)
 	struct xdp_program *program;
 	int result;
 
-	libxdp_set_print(be_silent);
-	libbpf_set_print(be_silent_too);
+	libxdp_set_print(listen_to_libxdp);
+	libbpf_set_print(be_silent);
 	program = xdp_program__open_file(object, "xdp", NULL);
 	result = (int)libxdp_get_error(program);
 	if (result < 0)
@@ -50,8 +62,13 @@ unsigned foreign_count(unsigned ifindex, const char *name)
 	return n;
 }
 
-bool foreign_dispatcher_works(const char *object)
+bool foreign_dispatcher_works(const char *object, char *why, size_t size)
 {
-	return unshare(CLONE_NEWNET) == 0 &&
-	       foreign_attach(object, if_nametoindex("lo"), true) == 0;
+	int result = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+
+	if (result == 0)
+		result = foreign_attach(object, if_nametoindex("lo"), true);
+	snprintf(why, size, "no dispatcher with this kernel: %s",
+		 complaint[0] ? complaint : strerror(-result));
+	return result == 0;
 }

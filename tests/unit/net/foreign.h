@@ -8,8 +8,11 @@
 
 #include "base/types.h"
 
-/** False when libxdp cannot do here what it is for: tried on loopback in a fresh namespace. */
-bool foreign_dispatcher_works(const char *object);
+/**
+ * False when libxdp cannot do here what it is for: tried on loopback in a fresh namespace. @p why
+ * is then what it complained of.
+ */
+bool foreign_dispatcher_works(const char *object, char *why, size_t size);
 
 /** Attaches foreign.bpf.c under libxdp's dispatcher; -EOPNOTSUPP when libxdp attached it without
  * one. */

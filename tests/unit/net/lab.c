@@ -88,7 +88,7 @@ static void wait_until_running(const char *name)
 	for (int i = 0; !(request.ifr_flags & IFF_RUNNING); i++) {
 		if (i > 0)
 			poll(NULL, 0, 1);
-		assert_in_range(i, 0, 5000);
+		assert_in_range(i, 0, LAB_PATIENCE_MS);
 		require(ioctl(fd, SIOCGIFFLAGS, &request) == 0, "interface flags");
 	}
 	close(fd);

@@ -13,6 +13,10 @@
 #define LAB_CLIENT  "cli0"
 #define LAB_ADDRESS 0x0a060001u /* 10.6.0.1/16 on srv0; cli0 has 10.6.0.2 */
 
+/* How long to wait for what must come: only a failure ever takes that long, and a busy machine must
+ * not be one. */
+#define LAB_PATIENCE_MS 30000
+
 /** Whether this process may make namespaces: for main() to ask, before any test. */
 bool lab_may_begin(void);
 /** Says in TAP that the whole program is skipped, and why; returns main()'s status. */

@@ -105,7 +105,7 @@ static void assert_all_back(struct port *port)
 	for (int i = 0; port->kind != PORT_PACKET && xdp_port_account(port).sending; i++) {
 		struct pollfd none = {.fd = -1};
 
-		assert_in_range(i, 0, 2000);
+		assert_in_range(i, 0, LAB_PATIENCE_MS);
 		port_flush(port);
 		poll(&none, 1, 1);
 	}
@@ -196,7 +196,7 @@ static void tags_arrive_inside_the_frame(void **state)
 			struct frame frame;
 
 			echo_send(setup.client, sent, len);
-			assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+			assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 			assert_int_equal(frame.len, len);
 			assert_memory_equal(frame.data, sent, len);
 			port_drop(frame.port, &frame, 1);
@@ -231,7 +231,7 @@ static void refused_frames_never_reach_the_worker(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 			send_sample(&setup, &refused[i].sample);
 		send_sample(&setup, &(struct sample){.xid = 77});
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_int_equal(load_be32(frame.data + 46), 77);
 		port_drop(frame.port, &frame, 1);
 		/* What XDP passed on is looked at once more by the AF_PACKET port. */
@@ -254,7 +254,7 @@ static void frames_for_other_hosts_are_ignored(void **state)
 	sent[5] = 9;
 	echo_send(setup.client, sent, len);
 	send_sample(&setup, &(struct sample){.dst = LAB_ADDRESS, .xid = 77});
-	assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+	assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 	assert_int_equal(load_be32(frame.data + 46), 77);
 	port_drop(frame.port, &frame, 1);
 	end(&setup);
@@ -270,7 +270,7 @@ static void ip_options_go_to_the_packet_socket(void **state)
 
 		begin(&setup, mode);
 		send_sample(&setup, &sample);
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_int_equal(frame.port->kind, PORT_PACKET);
 		assert_int_equal(packet_parse(&packet, &frame), STEER_OK);
 		assert_int_equal(packet.vlan, 100);
@@ -311,7 +311,7 @@ static void fragments_arrive_as_one_frame(void **state)
 
 		begin(&setup, mode);
 		send_in_fragments(&setup, &sample, 1480);
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_int_equal(frame.port->kind, PORT_PACKET);
 		assert_int_equal(packet_parse(&packet, &frame), STEER_OK);
 		assert_int_equal(packet.payload_len, 1900);
@@ -329,7 +329,7 @@ static void a_frame_longer_than_the_buffer_is_counted(void **state)
 	begin(&setup, PACKET);
 	send_in_fragments(&setup, &(struct sample){.payload = 5000}, 1480);
 	send_sample(&setup, &(struct sample){.xid = 77});
-	assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+	assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 	assert_int_equal(load_be32(frame.data + 46), 77);
 	port_drop(frame.port, &frame, 1);
 	assert_int_equal(counter_read(&setup.ports[0]->counters.rx_truncated), 1);
@@ -360,7 +360,7 @@ static void requests_from_sockets_on_this_machine_are_accepted(void **state)
 		assert_int_equal(sendto(fd, sent + 42, len - 42, 0,
 					(const struct sockaddr *)&server, sizeof(server)),
 				 len - 42);
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 5000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_int_equal(packet_parse(&packet, &frame), STEER_OK);
 		/* Otherwise the case tested is not the case met. */
 		packet.payload[100] ^= 1;
@@ -385,14 +385,14 @@ static void one_flush_sends_all(void **state)
 		port = setup.ports[0];
 		for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
 			send_sample(&setup, &(struct sample){.xid = i});
-			assert_true(echo_take(setup.ports, 1, &frames[i], 2000));
+			assert_true(echo_take(setup.ports, 1, &frames[i], LAB_PATIENCE_MS));
 			memcpy(frames[i].data, frames[i].data + 6, 6);
 		}
 		port_send(port, frames, ARRAY_SIZE(frames));
 		port_flush(port);
 		for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
-			assert_int_equal(echo_receive(setup.client, reply, sizeof(reply), 2000),
-					 342);
+			assert_int_equal(
+			    echo_receive(setup.client, reply, sizeof(reply), LAB_PATIENCE_MS), 342);
 			assert_int_equal(load_be32(reply + 46), i);
 		}
 		assert_all_back(port);
@@ -414,7 +414,7 @@ static void a_port_recovers_from_lending_everything(void **state)
 		port = setup.ports[0];
 		for (unsigned i = 0; i < FRAMES; i++) {
 			send_sample(&setup, &(struct sample){.xid = i});
-			assert_true(echo_take(setup.ports, 1, &frames[n++], 2000));
+			assert_true(echo_take(setup.ports, 1, &frames[n++], LAB_PATIENCE_MS));
 			port_flush(port);
 			assert_account(port, (uint32_t)n);
 		}
@@ -427,7 +427,7 @@ static void a_port_recovers_from_lending_everything(void **state)
 		assert_account(port, 0);
 		send_sample(&setup, &(struct sample){.xid = 6000});
 		do {
-			assert_true(echo_take(setup.ports, 1, frames, 2000));
+			assert_true(echo_take(setup.ports, 1, frames, LAB_PATIENCE_MS));
 			port_drop(port, frames, 1);
 		} while (load_be32(frames[0].data + 46) != 6000);
 		end(&setup);
@@ -450,7 +450,7 @@ static void replies_are_counted_when_they_cannot_leave(void **state)
 		counters = &port->counters;
 		for (unsigned i = 0; i < FRAMES; i++) {
 			send_sample(&setup, &(struct sample){.xid = i});
-			assert_true(echo_take(setup.ports, 1, &frames[i], 2000));
+			assert_true(echo_take(setup.ports, 1, &frames[i], LAB_PATIENCE_MS));
 			port_flush(port);
 		}
 		lab_run("ip link set " LAB_SERVER " down");
@@ -485,14 +485,14 @@ static void a_port_opened_on_a_down_interface_works_once_it_is_up(void **state)
 		set_addresses(&setup);
 		lab_server_up();
 		send_sample(&setup, &(struct sample){.ihl = 6});
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		port_drop(frame.port, &frame, 1);
 		send_in_fragments(&setup, &(struct sample){.payload = 1900}, 1480);
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_int_equal(frame.port->kind, PORT_PACKET);
 		port_drop(frame.port, &frame, 1);
 		send_sample(&setup, &(struct sample){0});
-		assert_true(echo_take(setup.ports, setup.n_ports, &frame, 2000));
+		assert_true(echo_take(setup.ports, setup.n_ports, &frame, LAB_PATIENCE_MS));
 		assert_ptr_equal(frame.port, setup.ports[0]);
 		port_drop(frame.port, &frame, 1);
 		end(&setup);

@@ -4,7 +4,8 @@
  * writers, and other servers.
  *
  * The disk fails through this program's own pwrite, writev and fdatasync, which the dynamic linker
- * prefers to libc's: LMDB is untouched.
+ * prefers to libc's: LMDB is untouched. It may have been built for large files or not, which
+ * decides how it calls pwrite: both names lead here.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -48,18 +49,27 @@ int fdatasync(int fd)
 	return real(fd);
 }
 
-ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
+/* With large files, which meson asks for, pwrite is another name for this. */
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 {
-	static ssize_t (*real)(int, const void *, size_t, off_t);
+	static ssize_t (*real)(int, const void *, size_t, off64_t);
 	int err = at < 2 * PAGE ? atomic_exchange(&meta_errno, 0) : atomic_load(&write_errno);
 
 	if (!real)
-		real = (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite");
+		real = (ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
 	if (err) {
 		errno = err;
 		return -1;
 	}
 	return real(fd, data, len, at);
+}
+
+/* What LMDB calls where it was built without them. */
+ssize_t pwrite_without_large_files(int fd, const void *data, size_t len,
+				   off_t at) __asm__("pwrite");
+ssize_t pwrite_without_large_files(int fd, const void *data, size_t len, off_t at)
+{
+	return pwrite64(fd, data, len, at);
 }
 
 ssize_t writev(int fd, const struct iovec *vectors, int n)

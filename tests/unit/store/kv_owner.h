@@ -18,7 +18,7 @@
 
 #include "store/kv.h"
 
-#define OWNER_PATIENCE_S 30
+#define OWNER_PATIENCE_S 60
 #define OWNER_QUEUE      4096
 
 struct entry {

@@ -18,7 +18,10 @@ struct server {
 	const char *args[SERVER_MAX_ARGS + 1]; /* more options, NULL at the end */
 };
 
-/** Whether etcd and etcdctl are there; when not, says so in the words of TAP: run nothing then. */
+/**
+ * Whether etcd and etcdctl are there; when not, says so in the words of TAP: run nothing then. To
+ * be called first, in the only thread: it gives the program a network of its own, where it may.
+ */
 bool server_available(void);
 /** Picks ports and a directory; starts it and waits until it answers. */
 void server_start(struct server *server, const char *const *args);
@@ -36,6 +39,8 @@ void server_remove(struct server *server);
 /** Runs etcdctl with these arguments (NULL at the end) against it; fails the test unless it
  * succeeds. */
 void server_control(const struct server *server, const char *const *args);
+/** One of the numbers without labels that it publishes. */
+double server_metric(const struct server *server, const char *name);
 /** A configuration that uses it alone. */
 struct config_store server_config(struct server *server, const char *prefix);
 /** A loopback port nobody listens on. */

@@ -149,7 +149,7 @@ static void start_store(struct fixture *f)
 	assert_non_null(f->store);
 	assert_int_equal(store_start(f->store, THREAD_ANY_CPU), 0);
 	assert_int_equal(store_configure(f->store, f->config, &f->net), 0);
-	for (int i = 0; i < 2000 && !(view.loaded && view.connected); i++) {
+	for (int i = 0; i < 30000 && !(view.loaded && view.connected); i++) {
 		usleep(1000);
 		store_view(f->store, &view);
 	}
@@ -279,7 +279,7 @@ static void arrive(struct memory_port *p, size_t first, size_t n)
 /* Waits until so many frames have come back; the bound only ends a run that has failed. */
 static void wait_home(struct memory_port *p, unsigned n)
 {
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		pthread_mutex_lock(&p->lock);
 		unsigned home = p->sent + p->dropped;
 		pthread_mutex_unlock(&p->lock);
