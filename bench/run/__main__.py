@@ -20,6 +20,8 @@ from place import PLACEMENTS  # noqa: E402
 
 # Name, module and purpose of each benchmark; scripts/bench reads these lines, too.
 BENCHES = {
+    "reflect": ("benches.reflect", "the ceiling of this machine: frames turned round in place"),
+    "renew": ("benches.renew", "renewals per second with 1 M leases, beside the ceiling"),
     "dora": ("benches.dora", "new leases per second, each durable before its ACK"),
 }
 
