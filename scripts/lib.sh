@@ -20,6 +20,7 @@ declare -A PACKAGES=(
 	[etcd]="etcd-server etcd-client"
 	[test]="python3 python3-pytest python3-scapy isc-dhcp-client isc-dhcp-relay prometheus
 		strace iputils-ping lmdb-utils"
+	[bench]="python3"
 )
 
 say() {

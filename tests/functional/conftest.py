@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of the functional tests. See lab.py for where they happen and place.py for the usual set-up."""
+"""Fixtures of the functional tests. See ../lab/lab.py for where they happen, place.py for the usual set-up."""
 import hashlib
 import os
 import pathlib
@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 
 import lab  # noqa: E402 (the path comes first)
 import place  # noqa: E402

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What a benchmark is, and what it is given.
+
+A benchmark is a module in benches/ that is named in __main__.BENCHES, with
+
+    add_arguments(p)   its own options (argparse), where it has any
+    run(bench)         measures, into bench.record
+
+The Debian packages it needs beside those of the laboratory are PACKAGES[bench_NAME] in
+scripts/lib.sh.
+
+It sizes itself by `bench.size(real, quick)`: the second value is the smoke's, which has to be over
+in a few seconds and shows only that everything runs and is valid.
+"""
+import contextlib
+import itertools
+import pathlib
+
+import generator
+import machine
+from figures import Record, say
+from place import PLACEMENTS, Place, processors
+
+ROUNDS = 5
+
+
+class Bench:
+    """One benchmark being run: its arguments, a folder of its own, its record."""
+
+    def __init__(self, name, args, directory):
+        self.name, self.args = name, args
+        self.directory = pathlib.Path(directory)
+        self.quick = args.quick
+        self.rounds = args.rounds or (1 if args.quick else ROUNDS)
+        self._serial = itertools.count(1)
+        placement = {role: sorted(processors(args.placement, role))
+                     for role in PLACEMENTS[args.placement]}
+        self.record = Record(name, args.quick, placement)
+        self.record.setting("rounds", self.rounds)
+        self.record.version("etcdhcp-perf", generator.version())
+
+    def size(self, real, quick):
+        return quick if self.quick else real
+
+    def place(self, spec):
+        """A place (a context manager) in a folder of its own."""
+        return Place(self.directory / f"place{next(self._serial)}", spec, self.args.placement)
+
+    @contextlib.contextmanager
+    def served(self, system, spec, **options):
+        """A place where @system serves @spec; it is recorded, and stopped and removed after."""
+        with self.place(spec) as place:
+            try:
+                system.start(place, spec, **options)
+                self.record.system(system)
+                yield place
+            finally:
+                system.stop()
+
+    def measure(self, number, system, what, place, scenario, values=None, **options):
+        """One run of the generator, recorded; @values makes the numbers to show of it.
+
+        An invalid run is recorded as such, the benchmark goes on and fails at its end.
+        """
+        run = generator.generate(place, scenario, allow=True, **options)
+        shown = values(run) if values else {"per_s": run.rate, "loss": run.loss}
+        return self.record.run(number, system, what, run, shown)
+
+    def note_disk(self):
+        """The disk's own fsync rate, beside everything that waits for it."""
+        rate = machine.fsyncs_per_s(self.directory, self.size(1.0, 0.1))
+        self.record.data["machine"]["fsyncs_per_s"] = rate
+        say(f"  disk: {rate:.0f} fdatasync/s of 4 KiB")
+        return rate
