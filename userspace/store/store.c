@@ -84,7 +84,7 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 	if (store) {
 		store->clock = clock;
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
-		store->sink = (struct kv_sink){on_committed, on_events};
+		store->sink = (struct kv_sink){on_committed, on_events, true};
 		store->n_workers = n_workers;
 		store->again.end = &store->again.first;
 		store->table = lease_table_new();
