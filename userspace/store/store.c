@@ -13,7 +13,7 @@
 #define ASKS_AT_ONCE    256
 #define TICK_NS         (100 * NS_PER_MS)
 /* An embedded store takes everything queued as one group anyway: larger batches, one more under way. */
-#define EMBEDDED_BATCH  256
+#define EMBEDDED_BATCH  1024
 #define EMBEDDED_FLIGHT 2
 #define STOP_WITHIN_NS  (1 * NS_PER_S)
 
