@@ -122,12 +122,19 @@ static void offer(struct store *store, struct ask *ask)
 static void look_up(struct store *store, const struct ask *ask, struct plan_input *in,
 		    struct lease *record, struct lease *former)
 {
+	bool client_known = ask->client_known;
+	uint32_t client_at = ask->client_at;
+
 	lease_read(ask->net, ask->addr, record);
 	if (!lease_find(ask->net, ask->client.bytes, ask->client.len, ask->client_hash, former))
 		*former = (struct lease){.state = LEASE_NONE};
+	if (store->ops->sole_writer) {
+		client_known = true;
+		client_at = former->state == LEASE_BOUND ? former->addr : 0;
+	}
 	/* What a linearizable read said of the client's key outweighs memory. */
-	if (ask->client_known && ask->client_at && ask->client_at != former->addr)
-		lease_read(ask->net, ask->client_at, former);
+	if (client_known && client_at && client_at != former->addr)
+		lease_read(ask->net, client_at, former);
 	*in = (struct plan_input){
 		.op = ask->op,
 		.addr = ask->addr,
@@ -135,8 +142,8 @@ static void look_up(struct store *store, const struct ask *ask, struct plan_inpu
 		.record = record,
 		.former = former,
 		.proven = ask->proven,
-		.client_known = ask->client_known,
-		.client_at = ask->client_at,
+		.client_known = client_known,
+		.client_at = client_at,
 		.hold_s = ask->hold_s,
 		.now = store->now,
 	};

@@ -141,7 +141,7 @@ struct kv_event {
 
 /**
  * Events in their order; release with events_done. Changes made through this very backend come back
- * here too, before or after their batch does. After a reconnection, events may come twice.
+ * here too (but see kv_sink.own_changes_known), before or after their batch does. After a reconnection, events may come twice.
  */
 struct kv_events {
 	struct kv_event *event;
@@ -153,6 +153,8 @@ struct kv_events {
 struct kv_sink {
 	void (*committed)(struct kv_sink *sink, struct kv_batch *batch);
 	void (*events)(struct kv_sink *sink, struct kv_events *events);
+	bool own_changes_known; /* the owner applies its own changes when their batch comes back: a
+				 * backend that can tell them apart leaves them out of the events */
 };
 
 enum kv_session {
@@ -179,6 +181,8 @@ struct kv; /* opaque: one backend instance */
 struct kv_ops {
 	const char *name;  /* "embedded", "etcd" */
 	uint32_t max_txns; /* how many transactions a batch may hold at most */
+	bool sole_writer;  /* only its owner writes: what it applied is what the store holds, and
+			    * keys that follow from others need not be stored for anybody */
 	struct kv *(*open)(const struct config_store *config, struct kv_sink *sink,
 			   struct config_error *error);
 	int (*start)(struct kv *kv);

@@ -13,7 +13,7 @@
 #define ASKS_AT_ONCE    256
 #define TICK_NS         (100 * NS_PER_MS)
 /* An embedded store takes everything queued as one group anyway: larger batches, one more under way. */
-#define EMBEDDED_BATCH  256
+#define EMBEDDED_BATCH  1024
 #define EMBEDDED_FLIGHT 2
 #define STOP_WITHIN_NS  (1 * NS_PER_S)
 
@@ -84,7 +84,7 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 	if (store) {
 		store->clock = clock;
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
-		store->sink = (struct kv_sink){on_committed, on_events};
+		store->sink = (struct kv_sink){on_committed, on_events, true};
 		store->n_workers = n_workers;
 		store->again.end = &store->again.first;
 		store->table = lease_table_new();

@@ -122,13 +122,36 @@ static void write_former(struct store *store, struct kv_batch *batch, struct kv_
 						former->hold_until_s));
 }
 
+/* clients/<C>, for those who cannot see what is in our memory. */
+static void write_client(struct kv_batch *batch, struct kv_txn *txn, struct flight *flight,
+			 const struct lease *record)
+{
+	const struct plan *plan = &flight->plan;
+	struct span key = {0}, former = {0};
+
+	if (plan->client != PLAN_CLIENT_LEAVE)
+		key = record_client_key(batch, flight->net, flight->client.bytes,
+					flight->client.len);
+	if (plan->client_at)
+		former = record_address(batch, plan->client_at);
+	if (plan->guard_client)
+		flight->at_client = add_compare(txn, plan->client_at ? KV_VALUE : KV_ABSENT, key,
+						0, former);
+	if (plan->client == PLAN_CLIENT_PUT)
+		add_put(txn, key, record_address(batch, flight->addr));
+	else if (plan->client == PLAN_CLIENT_DELETE)
+		add_delete(txn, key);
+	if (plan->evict)
+		add_delete(txn, record_client_key(batch, flight->net, record->client,
+						  record->client_len));
+}
+
 /* The plan as compares and changes. */
 static void write_commit(struct store *store, struct kv_batch *batch, struct kv_txn *txn,
 			 struct flight *flight, const struct plan_input *in)
 {
 	const struct plan *plan = &flight->plan;
 	struct span lease_key = record_lease_key(batch, flight->net, flight->addr);
-	struct span client_key = {0};
 
 	flight->at_lease = compare_record(txn, lease_key, in->record->revision);
 	if (plan->state == LEASE_NONE)
@@ -137,33 +160,20 @@ static void write_commit(struct store *store, struct kv_batch *batch, struct kv_
 		add_put(txn, lease_key,
 			encode_record(store, batch, flight, plan->state, plan->hold_until_s));
 
-	if (plan->client != PLAN_CLIENT_LEAVE)
-		client_key = record_client_key(batch, flight->net, flight->client.bytes,
-					       flight->client.len);
-	if (plan->guard_client)
-		flight->at_client = add_compare(txn, plan->client_at ? KV_VALUE : KV_ABSENT,
-						client_key, 0,
-						plan->client_at ?
-							record_address(batch, plan->client_at) :
-							(struct span){0});
-	if (plan->client == PLAN_CLIENT_PUT)
-		add_put(txn, client_key, record_address(batch, flight->addr));
-	else if (plan->client == PLAN_CLIENT_DELETE)
-		add_delete(txn, client_key);
+	if (!store->ops->sole_writer)
+		write_client(batch, txn, flight, in->record);
 	if (plan->former != PLAN_FORMER_NONE)
 		write_former(store, batch, txn, flight, in->former);
-	if (plan->evict)
-		add_delete(txn, record_client_key(batch, flight->net, in->record->client,
-						  in->record->client_len));
 }
 
 /* A linearizable read of the record and, where there is one, the client's key and other record. */
-static void write_read(struct kv_batch *batch, struct kv_txn *txn, struct flight *flight)
+static void write_read(const struct store *store, struct kv_batch *batch, struct kv_txn *txn,
+		       struct flight *flight)
 {
 	flight->at_lease =
 		add_compare(txn, KV_READ, record_lease_key(batch, flight->net, flight->addr), 0,
 			    (struct span){0});
-	if (flight->client.len)
+	if (flight->client.len && !store->ops->sole_writer)
 		flight->at_client = add_compare(txn, KV_READ,
 						record_client_key(batch, flight->net,
 								  flight->client.bytes,
@@ -197,7 +207,7 @@ bool transact_launch(struct store *store, struct flight *flight, const struct pl
 	if (flight->stage == FLIGHT_COMMIT)
 		write_commit(store, store->open, txn, flight, in);
 	else
-		write_read(store->open, txn, flight);
+		write_read(store, store->open, txn, flight);
 	if (!complete(txn)) {
 		store->open->n--;
 		return false;

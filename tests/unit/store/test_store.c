@@ -212,6 +212,34 @@ static void test_moving_client_leaves_its_address_held(void **state)
 	assert_int_equal(ask_once(f, &ask, ASK_CONFIRM, 1, FIRST + 1), ASK_GRANTED);
 }
 
+/* Its own memory tells where it is: the embedded store keeps no key per client that could. */
+static void test_client_elsewhere_is_denied(void **state)
+{
+	struct fixture *f = *state;
+	struct ask ask;
+
+	assert_int_equal(ask_once(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
+	assert_int_equal(ask_once(f, &ask, ASK_CONFIRM, 1, FIRST + 5), ASK_DENIED);
+	close_store(f);
+	open_store(f);
+	assert_int_equal(ask_once(f, &ask, ASK_CONFIRM, 1, FIRST + 5), ASK_DENIED);
+	assert_int_equal(ask_once(f, &ask, ASK_CONFIRM, 2, FIRST + 5), ASK_UNKNOWN_CLIENT);
+}
+
+/* One entry for each binding, and what was committed here is not read back. */
+static void test_one_entry_per_binding(void **state)
+{
+	struct fixture *f = *state;
+	struct ask ask;
+
+	for (unsigned who = 1; who <= 10; who++)
+		assert_int_equal(ask_once(f, &ask, ASK_BIND, who, FIRST + who), ASK_GRANTED);
+	assert_int_equal(counter_read(&store_counters(f->store)->mirror_events), 0);
+	close_store(f);
+	open_store(f);
+	assert_int_equal(counter_read(&store_counters(f->store)->mirror_events), 10);
+}
+
 /* Everybody at once: each address exactly once, and nobody beyond the pool. */
 static void test_crowd(void **state)
 {
@@ -315,6 +343,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_life_of_a_binding, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_moving_client_leaves_its_address_held, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_client_elsewhere_is_denied, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_entry_per_binding, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crowd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_retransmission, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_restart_keeps_everything, set_up, tear_down),

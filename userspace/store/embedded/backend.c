@@ -233,6 +233,7 @@ static void embedded_close(struct kv *kv)
 const struct kv_ops kv_embedded = {
     .name = "embedded",
     .max_txns = MAX_TXNS,
+    .sole_writer = true,
     .open = embedded_open,
     .start = embedded_start,
     .commit = embedded_commit,

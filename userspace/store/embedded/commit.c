@@ -304,6 +304,7 @@ static void commit_group(struct embedded *embedded, struct group *group)
 		return;
 	}
 	txnid = mdb_txn_id(mdb);
+	database_extend(&embedded->db);
 	rc = run_group(embedded, mdb, group);
 	if (rc) {
 		mdb_txn_abort(mdb);

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/embedded/record_key.h"
 
-#define FORMAT 1
+#define FORMAT       1
+#define EXTEND_AHEAD (UINT64_C(1) << 20)
 
 /* Records begin with neither 0x00 nor 0x01, so this one never meets a key of the caller's. */
 static const char meta_name[] = "\0etcdhcp";
@@ -175,6 +177,40 @@ static int open_environment(struct database *db)
 	return rc;
 }
 
+static bool write_zeros(int fd, uint64_t at, uint64_t until)
+{
+	static const uint8_t zeros[64 << 10];
+
+	while (at < until) {
+		ssize_t n = pwrite(fd, zeros, min_u64(sizeof(zeros), until - at), (off_t)at);
+		if (n <= 0)
+			return false;
+		at += (uint64_t)n;
+	}
+	return true;
+}
+
+void database_extend(struct database *db)
+{
+	uint64_t used, until;
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat file;
+	mdb_filehandle_t fd;
+
+	if (mdb_env_info(db->env, &info) || mdb_env_stat(db->env, &stat))
+		return;
+	used = (info.me_last_pgno + 1) * stat.ms_psize;
+	if (used + EXTEND_AHEAD <= db->file_size)
+		return;
+	if (mdb_env_get_fd(db->env, &fd) || fstat(fd, &file))
+		return;
+	db->file_size = (uint64_t)file.st_size;
+	until = min_u64(used + 2 * EXTEND_AHEAD, db->map_size);
+	if (until > db->file_size && write_zeros(fd, db->file_size, until))
+		db->file_size = until;
+}
+
 int database_open(struct database *db, struct config_error *error)
 {
 	int rc = mdb_env_create(&db->env);
@@ -196,4 +232,5 @@ void database_close(struct database *db)
 	if (db->env)
 		mdb_env_close(db->env);
 	db->env = NULL;
+	db->file_size = 0;
 }

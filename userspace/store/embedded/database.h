@@ -19,6 +19,7 @@ struct database {
 	uint64_t map_size; /* bound on the file, bytes */
 	MDB_env *env;      /* NULL: closed */
 	MDB_dbi dbi;
+	uint64_t file_size; /* as far as we know, bytes */
 	int64_t revision; /* newest committed */
 	size_t txnid;     /* LMDB's own number of that commit: another one means a foreign writer */
 };
@@ -30,6 +31,13 @@ struct database {
 int database_open(struct database *db, struct config_error *error);
 /** No transaction may be open any more. Harmless when closed. */
 void database_close(struct database *db);
+
+/**
+ * Keeps the file some way longer than what is in use, in written zeros: a flush of pages that are
+ * there already costs half of one that makes the file longer. Within a write transaction, before
+ * its changes: no other program can write then. What fails here will fail there, too.
+ */
+void database_extend(struct database *db);
 
 /** Stores the newest revision; part of every write transaction. 0 or an LMDB code. */
 int database_put_revision(struct database *db, MDB_txn *txn, int64_t revision);

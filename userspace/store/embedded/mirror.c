@@ -65,6 +65,8 @@ static void overflow(struct embedded_mirror *mirror)
 
 void embedded_mirror_note(struct embedded_mirror *mirror, const struct kv_batch *batch)
 {
+	if (mirror->outlet.sink->own_changes_known)
+		return;
 	if (mirror->wanted)
 		return; /* the snapshot to come has it */
 	for (uint32_t t = 0; t < batch->n; t++) {
