@@ -31,7 +31,7 @@ struct reply_memo {
 	struct reply_memo_entry entries[REPLY_MEMO_ENTRIES];
 };
 
-/** Where a block is or would be; NULL when the list is none to be kept: odd, or very short. */
+/** Where a block is or would be; NULL for a list that is not kept: too short or too long. */
 static inline struct reply_memo_entry *reply_memo_at(struct reply_memo *memo,
 						     const struct option_set *set, uint32_t mask,
 						     struct span asked)

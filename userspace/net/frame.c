@@ -77,7 +77,6 @@ enum steer_reason packet_find(struct packet *packet, const struct frame *frame)
 	    .dst = layers.ip->dst,
 	    .src_port = layers.udp->src_port,
 	    .dst_port = layers.udp->dst_port,
-	    .dst_broadcast_mac = data[0] & 1,
 	};
 	return STEER_OK;
 }

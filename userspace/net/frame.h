@@ -35,7 +35,6 @@ struct packet {
 	uint16_t vlan, inner_vlan; /* ids of outer and inner tag, 0: none */
 	be32_t src, dst;           /* IPv4 addresses as received */
 	be16_t src_port, dst_port;
-	bool dst_broadcast_mac; /* the Ethernet destination is a group address */
 };
 
 /** "steered", "short", ...: the text of STEER_REASONS. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/rcu.h"
 #include "fixture.h"
 
 #include <errno.h>
@@ -418,6 +419,56 @@ static void table_of_nothing_is_freed(void **state)
 	lease_table_free(lease_table_new());
 }
 
+/* ---- what a renewal asks ---- */
+
+static bool bound(const struct world *w, const struct client_id *client, int64_t *hold_until_s)
+{
+	return lease_is_bound_to(w->net, ADDR, client, hold_until_s);
+}
+
+static void binding_is_told_for_identifiers_of_all_lengths(void **state)
+{
+	struct world *w = *state;
+	int64_t hold_until_s;
+
+	for (uint16_t len = 2; len <= CLIENT_ID_MAX; len++) {
+		struct client_id client = client_of_len(len, len), other;
+		assert_int_equal(world_put(w, &client, ADDR, LEASE_BOUND, len), 0);
+		assert_true(bound(w, &client, &hold_until_s));
+		assert_int_equal(hold_until_s, w->now.latest_s + len);
+
+		other = client; /* differs in its last byte */
+		other.bytes[len - 1] ^= 0x80;
+		assert_false(bound(w, &other, &hold_until_s));
+		other = client; /* what comes behind an identifier is not part of it */
+		memset(other.bytes + len, 0xff, CLIENT_ID_MAX - len);
+		assert_true(bound(w, &other, &hold_until_s));
+		other = client; /* shorter by one */
+		other.len--;
+		assert_false(bound(w, &other, &hold_until_s));
+		rcu_quiescent();
+	}
+}
+
+static void only_a_binding_is_one(void **state)
+{
+	static const enum lease_state others[] = {LEASE_RELEASED, LEASE_DECLINED};
+	struct world *w = *state;
+	struct client_id client = client_number(1);
+	int64_t hold_until_s;
+
+	assert_false(bound(w, &client, &hold_until_s)); /* no page */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_int_equal(world_put(w, &client, ADDR, LEASE_BOUND, 60), 0);
+		assert_true(bound(w, &client, &hold_until_s));
+		assert_int_equal(world_put(w, &client, ADDR, others[i], 60), 0);
+		assert_false(bound(w, &client, &hold_until_s));
+	}
+	assert_int_equal(world_put(w, &client, ADDR, LEASE_BOUND, 60), 0);
+	assert_int_equal(lease_remove(w->net, ADDR, ++w->revision), 0);
+	assert_false(bound(w, &client, &hold_until_s));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
@@ -429,6 +480,8 @@ int main(void)
 	    TEST(addresses_at_the_ends_have_records),
 	    TEST(identifiers_of_all_lengths_are_kept),
 	    TEST(identifier_may_be_read_and_put_back),
+	    TEST(binding_is_told_for_identifiers_of_all_lengths),
+	    TEST(only_a_binding_is_one),
 	    cmocka_unit_test(client_is_led_to_the_record_that_says_most),
 	    TEST(client_moves_with_its_binding),
 	    TEST(index_grows_and_forgets),
