@@ -12,8 +12,9 @@
 
 #define BURST        64    /* of everything, per turn */
 #define AHEAD        12    /* clients that are prefetched */
+#define RECEIVE_MAX  4     /* bursts per port and turn: replies are read before more is asked */
 #define RARELY       64    /* turns between looks at ARP and signals */
-#define SLEEP_MIN_NS 50000 /* not worth a system call below */
+#define SLEEP_MIN_NS 50000 /* so much earlier we wake, and spin until it is time */
 #define SLEEP_MAX_NS 100000000
 #define GRACE        0.05 /* of a phase, for what is late to begin after all */
 #define GRACE_NS     100000000
@@ -55,6 +56,20 @@ static size_t receive_fast(struct generator *g, struct port *port)
 	return n;
 }
 
+static size_t drain(struct generator *g, struct port *port)
+{
+	size_t n = 0, got;
+
+	for (int bursts = 0; bursts < RECEIVE_MAX; bursts++) {
+		got = receive_fast(g, port);
+		n += got;
+		if (got < BURST)
+			break;
+		wire_prepare(g->wire, WIRE_OUTBOX);
+	}
+	return n;
+}
+
 /* The same from the AF_PACKET port, where ARP comes in, too. */
 static size_t receive_slow(struct generator *g, struct port *port)
 {
@@ -86,7 +101,7 @@ static size_t receive(struct driver *d, bool all)
 	size_t n = 0;
 
 	for (size_t i = 0; i < wire->n_fast; i++)
-		n += receive_fast(d->g, wire->ports[i]);
+		n += drain(d->g, wire->ports[i]);
 	if (wire->n_fast == 0 || all)
 		n += receive_slow(d->g, wire->ports[wire->n_ports - 1]);
 	return n;
@@ -208,7 +223,7 @@ static void doze(struct driver *d)
 
 	if (d->g->options->spin || next <= d->g->now_ns + SLEEP_MIN_NS)
 		return;
-	wait = min_u64(next - d->g->now_ns, SLEEP_MAX_NS);
+	wait = min_u64(next - d->g->now_ns - SLEEP_MIN_NS, SLEEP_MAX_NS);
 	time = (struct timespec){.tv_nsec = (long)wait};
 	for (size_t i = 0; i < wire->n_ports; i++)
 		fds[i] = (struct pollfd){.fd = wire->ports[i]->fd, .events = POLLIN};

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -97,6 +98,7 @@ static int run(struct generator *g, int signals)
 		driver_fini(&driver);
 		return complain("starting", result);
 	}
+	prctl(PR_SET_TIMERSLACK, 1UL); /* wake when asked to, not when it suits */
 	result = pin(g->options->cpu); /* after the other thread was made: it goes elsewhere */
 	if (result < 0) {
 		progress_stop(&progress);

@@ -29,26 +29,54 @@ void stats_clear(struct stats *stats)
 	memset(&stats->lag, 0, sizeof(stats->lag));
 }
 
+#define SUB_BUCKETS (1u << LATENCY_SUB_BITS)
+
+/* The power of two picks the row, the bits below the leading one the column. */
+static size_t bucket_of(uint64_t ns)
+{
+	unsigned shift;
+
+	if (ns < SUB_BUCKETS)
+		return ns;
+	shift = 63 - (unsigned)__builtin_clzll(ns) - LATENCY_SUB_BITS;
+	return min_size(((size_t)shift << LATENCY_SUB_BITS) + (size_t)(ns >> shift),
+			LATENCY_BUCKETS - 1);
+}
+
+static uint64_t bucket_max(size_t bucket)
+{
+	unsigned shift;
+
+	if (bucket < SUB_BUCKETS)
+		return bucket;
+	shift = (unsigned)(bucket >> LATENCY_SUB_BITS) - 1;
+	return ((uint64_t)(SUB_BUCKETS + (bucket & (SUB_BUCKETS - 1)) + 1) << shift) - 1;
+}
+
 void latency_add(struct latency *latency, uint64_t ns)
 {
-	histogram_add(&latency->histogram, ns);
+	latency->count[bucket_of(ns)]++;
+	latency->n++;
+	latency->sum_ns += ns;
 	if (ns > latency->max_ns)
 		latency->max_ns = ns;
 }
 
 uint64_t latency_quantile(const struct latency *latency, double q)
 {
-	uint64_t bound = histogram_quantile(&latency->histogram, q);
+	double rank = q * (double)latency->n;
+	uint64_t seen = 0;
 
 	/* The last bucket holds everything longer, too. */
-	if (bound >= histogram_bucket_max(HISTOGRAM_BUCKETS - 1))
-		return latency->max_ns;
-	return min_u64(bound, latency->max_ns);
+	for (size_t i = 0; i + 1 < LATENCY_BUCKETS; i++) {
+		seen += latency->count[i];
+		if (seen > 0 && (double)seen >= rank)
+			return min_u64(bucket_max(i), latency->max_ns);
+	}
+	return latency->max_ns;
 }
 
 double latency_mean(const struct latency *latency)
 {
-	uint64_t n = histogram_total(&latency->histogram);
-
-	return n ? (double)atomic_load(&latency->histogram.sum) / (double)n : 0;
+	return latency->n ? (double)latency->sum_ns / (double)latency->n : 0;
 }

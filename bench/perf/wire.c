@@ -79,6 +79,7 @@ static int open_queue(const struct wire *wire, const struct options *options, un
 	    .link = &wire->link,
 	    .queue = queue,
 	    .frames = options->frames,
+	    .receiving = options->frames / 2, /* or unread replies would leave none to send */
 	};
 	int result = -EOPNOTSUPP;
 

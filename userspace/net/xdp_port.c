@@ -30,6 +30,7 @@ struct xdp_port {
 	struct xdp_port_account account;
 	uint32_t chunk_size;
 	uint32_t frames;
+	uint32_t receiving; /* chunks that may be filling at most */
 	bool busy_poll;
 	struct xsk_socket *socket;
 	struct xsk_umem *umem;
@@ -46,10 +47,11 @@ static void give_back(struct xdp_port *xdp, uint64_t chunk)
 	xdp->free[xdp->account.free++] = chunk;
 }
 
-/* Keeps the fill ring as full as free chunks allow. */
+/* Keeps the fill ring as full as free chunks, and their owner, allow. */
 static void refill(struct xdp_port *xdp)
 {
-	uint32_t room = xsk_prod_nb_free(&xdp->fill, xdp->fill.size);
+	uint32_t slots = xsk_prod_nb_free(&xdp->fill, xdp->fill.size);
+	uint32_t room = (uint32_t)min_size(slots, xdp->receiving - xdp->account.filling);
 	uint32_t n = room < xdp->account.free ? room : xdp->account.free;
 	uint32_t index;
 
@@ -301,6 +303,7 @@ int xdp_port_open(const struct xdp_port_options *options, struct port **port)
 		return -ENOMEM;
 	memset(xdp, 0, sizeof(*xdp));
 	xdp->frames = frames;
+	xdp->receiving = options->receiving ? (uint32_t)min_size(options->receiving, frames) : frames;
 	xdp->chunk_size = chunk_size_for(link->mtu);
 	xdp->port = (struct port){
 	    .ops = &xdp_ops,

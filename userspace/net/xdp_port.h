@@ -29,6 +29,8 @@ struct xdp_port_options {
 	unsigned queue;
 	enum port_kind kind; /* zero-copy or copy; PORT_XDP_GENERIC is copy, too */
 	unsigned frames;     /* power of two, at least XDP_PORT_FRAMES_MIN; 0: the default */
+	unsigned receiving;  /* frames that may be filling at most, for owners who send of their own
+				accord and need some left; 0: all */
 };
 
 /**

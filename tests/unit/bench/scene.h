@@ -8,7 +8,7 @@
 
 #include "perf/judge.h"
 
-#define SCENE_FRAMES 256
+#define SCENE_FRAMES 512
 #define SCENE_SERVER 0x0a000001u /* 10.0.0.1 */
 #define SCENE_LEASE  3600
 
