@@ -19,17 +19,8 @@ struct steering {
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	char text[2048];
-	size_t len;
-
 	(void)level;
-	if (!log_enabled(LOG_LEVEL_DEBUG))
-		return 0;
-	vsnprintf(text, sizeof(text), format, arguments);
-	len = strlen(text);
-	while (len > 0 && text[len - 1] == '\n')
-		text[--len] = '\0';
-	log_debug("libbpf", F_STR("text", text));
+	log_foreign("libbpf", format, arguments);
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -243,6 +242,20 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
 	while (write(STDERR_FILENO, line.text, line.len) < 0 && errno == EINTR)
 		;
 	errno = saved_errno;
+}
+
+void log_foreign(const char *library, const char *format, va_list arguments)
+{
+	char text[LINE_MAX_BYTES];
+	size_t len;
+
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	vsnprintf(text, sizeof(text), format, arguments);
+	len = strlen(text);
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	log_debug(library, F_STR("text", text));
 }
 
 bool log_limit_pass(struct log_limit *limit, uint64_t interval_ns, uint64_t *held_back)

@@ -11,6 +11,8 @@
 #ifndef ETCDHCP_BASE_LOG_H
 #define ETCDHCP_BASE_LOG_H
 
+#include <stdarg.h>
+
 #include "base/types.h"
 
 enum log_level {
@@ -75,6 +77,10 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
 #define log_warn(msg, ...)  log_line(LOG_LEVEL_WARN, msg, __VA_ARGS__)
 #define log_info(msg, ...)  log_line(LOG_LEVEL_INFO, msg, __VA_ARGS__)
 #define log_debug(msg, ...) log_line(LOG_LEVEL_DEBUG, msg, __VA_ARGS__)
+
+/** A line that another library prints, without its newline, at debug: msg is the library's name. */
+void log_foreign(const char *library, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
 /** Lets one line through per interval; zero-initialise, share between threads at will. */
 struct log_limit {

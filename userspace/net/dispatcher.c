@@ -12,17 +12,8 @@
 
 static int print(enum libxdp_print_level level, const char *format, va_list arguments)
 {
-	char text[1024];
-	size_t len;
-
 	(void)level;
-	if (!log_enabled(LOG_LEVEL_DEBUG))
-		return 0;
-	vsnprintf(text, sizeof(text), format, arguments);
-	len = strlen(text);
-	while (len > 0 && text[len - 1] == '\n')
-		text[--len] = '\0';
-	log_debug("libxdp", F_STR("text", text));
+	log_foreign("libxdp", format, arguments);
 	return 0;
 }
 

@@ -241,6 +241,31 @@ static void lines_above_the_level_cost_nothing(void **state)
 	}
 }
 
+__attribute__((format(printf, 1, 2))) static void say_foreign(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_foreign("libother", format, arguments);
+	va_end(arguments);
+}
+
+/* What a library prints is seen at debug alone, one line of ours for each of its calls. */
+static void a_library_s_lines_are_for_debugging(void **state)
+{
+	int saved = capture_begin();
+
+	say_foreign("unseen %d\n", 1);
+	log_set_level(LOG_LEVEL_DEBUG);
+	say_foreign("map %d: %s\n\n", 7, "created");
+	say_foreign("\n");
+	log_set_level(LOG_LEVEL_INFO);
+	capture_end(saved);
+	assert_null(strstr(captured, "unseen"));
+	assert_non_null(strstr(captured, "level=debug msg=libother text=\"map 7: created\"\n"));
+	assert_non_null(strstr(captured, "level=debug msg=libother text=\"\"\n"));
+}
+
 static void levels_are_parsed_by_their_names(void **state)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -362,6 +387,7 @@ int main(void)
 	    cmocka_unit_test(long_lines_are_cut_cleanly),
 	    cmocka_unit_test(many_fields_are_cut_between_fields),
 	    cmocka_unit_test(lines_above_the_level_cost_nothing),
+	    cmocka_unit_test(a_library_s_lines_are_for_debugging),
 	    cmocka_unit_test(levels_are_parsed_by_their_names),
 	    cmocka_unit_test(errno_survives),
 	    cmocka_unit_test(lines_of_threads_do_not_mix),
