@@ -2,6 +2,7 @@
 #include "perf/drive.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -17,8 +18,9 @@
 #define SLEEP_MIN_NS 50000 /* so much earlier we wake, and spin until it is time */
 #define SLEEP_MAX_NS 100000000
 #define GRACE        0.05 /* of a phase, for what is late to begin after all */
-#define GRACE_NS     100000000
-#define RESOLVE_NS   (5 * NS_PER_S)
+#define GRACE_S      0.5
+#define RESOLVE_S    5
+#define ASK_AGAIN_S  0.02
 
 int driver_init(struct driver *driver, struct generator *g, int signals)
 {
@@ -312,7 +314,7 @@ static bool has_ended(struct driver *d)
 	if (result->end > PHASE_SHORT)
 		return true;
 	if (phase->rate != 0 && !phase->tolerant && !result->unbegun &&
-	    seconds > (double)phase->total / phase->rate * (1 + GRACE) + GRACE_NS / 1e9) {
+	    seconds > (double)phase->total / phase->rate * (1 + GRACE) + GRACE_S) {
 		result->unbegun = phase->total - result->begun;
 		result->end = result->unbegun ? PHASE_SHORT : PHASE_DONE;
 	}
@@ -377,11 +379,11 @@ bool drive_resolve(struct driver *d)
 	uint64_t end_ns;
 
 	generator_tick(d->g);
-	end_ns = d->g->now_ns + RESOLVE_NS;
+	end_ns = d->g->now_ns + (uint64_t)(fmin(RESOLVE_S, d->g->options->patience) * 1e9);
 	while (relays->unresolved > 0 && d->g->now_ns < end_ns && !d->interrupted) {
 		wire_prepare(d->g->wire, WIRE_OUTBOX);
 		arp_ask(d->g);
-		drive_linger(d, relays->unresolved > WIRE_OUTBOX ? 0.02 : 0.25);
+		drive_linger(d, ASK_AGAIN_S);
 	}
 	return relays->unresolved == 0;
 }

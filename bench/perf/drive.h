@@ -73,7 +73,7 @@ struct phase_result drive_phase(struct driver *driver, const struct phase *phase
 /** Goes on receiving for @p seconds: what is late or double may still come. */
 void drive_linger(struct driver *driver, double seconds);
 
-/** Learns the MAC addresses of the next hops; false when one does not answer for 5 seconds. */
+/** Learns the MAC addresses of the next hops; false when one does not answer for 5 seconds, or --patience. */
 bool drive_resolve(struct driver *driver);
 
 /** When the k-th transaction (from 0) of a rate is due, after the phase began. */

@@ -51,7 +51,7 @@ static const struct option_def defs[] = {
 	{"bound", 0, value_real, TO(bound), 0, 1, "SHARE", "of clients that get leases first (as needed)"},
 	{"repeat", 0, NULL, TO(repeat), 0, 0, NULL, "when no new client is left, others start over"},
 	{"window", 0, value_u32, TO(window), 1, CLIENTS_MAX, "N", "in flight while leases are got first (128)"},
-	{"patience", 0, value_real, TO(patience), SECONDS, "S", "without one more lease then (60)"},
+	{"patience", 0, value_real, TO(patience), SECONDS, "S", "without one more lease then, or ARP's answer (60)"},
 	{"spread", 0, value_real, TO(spread), 0, 86400, "S", "storm: over which clients come up (1)"},
 	{"limit", 0, value_real, TO(limit), 0.001, 1000, "S", "storm: until all must be bound (600)"},
 	{"pool", 0, value_u32, TO(pool), 1, CLIENTS_MAX, "N", "near-full: addresses that the server has"},

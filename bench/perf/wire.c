@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -12,6 +13,9 @@
 #include "net/packet_port.h"
 #include "net/xdp_port.h"
 #include "perf/reply_filter.h"
+
+#define BUSY_TRIES   200
+#define BUSY_WAIT_MS 10
 
 static int fail(struct wire_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -70,6 +74,18 @@ static int add_packet_port(struct wire *wire, const struct options *options,
 	return 0;
 }
 
+/* The kernel lets go of a queue some time after the last socket on it was closed. */
+static int open_port(const struct xdp_port_options *wish, struct port **port)
+{
+	int result = xdp_port_open(wish, port);
+
+	for (int i = 0; i < BUSY_TRIES && result == -EBUSY; i++) {
+		poll(NULL, 0, BUSY_WAIT_MS);
+		result = xdp_port_open(wish, port);
+	}
+	return result;
+}
+
 /* Zero-copy where the driver has it. */
 static int open_queue(const struct wire *wire, const struct options *options, unsigned queue,
 		      struct port **port)
@@ -85,11 +101,11 @@ static int open_queue(const struct wire *wire, const struct options *options, un
 
 	if (options->generic) {
 		wish.kind = PORT_XDP_GENERIC;
-		return xdp_port_open(&wish, port);
+		return open_port(&wish, port);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds) && result == -EOPNOTSUPP; i++) {
 		wish.kind = kinds[i];
-		result = xdp_port_open(&wish, port);
+		result = open_port(&wish, port);
 	}
 	return result;
 }

@@ -199,7 +199,7 @@ class Link:
                 data, control, _, _ = self.sock.recvmsg(65536, 256)
             except BlockingIOError:
                 return
-            self._sort(data, _stripped_tag(control))
+            self._sort(data, stripped_tag(control))
 
     def _sort(self, data, tag):
         if data[12:14] == b"\x08\x06":
@@ -249,7 +249,7 @@ class Link:
         self.others.clear()
 
 
-def _stripped_tag(control):
+def stripped_tag(control):
     """The outer VLAN tag that the kernel moved out of the frame, as a list of one or none."""
     for level, kind, data in control:
         if (level, kind) == (SOL_PACKET, PACKET_AUXDATA) and len(data) >= 20:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""The load generator against a server that is not ours: dnsmasq."""
+import pytest
+
+from lab import wait_until
+from perf import Range
+
+
+@pytest.fixture
+def dnsmasq(tmp_path):
+    cable = Range()
+    log = open(tmp_path / "dnsmasq.log", "wb")
+    try:
+        process = cable.server_ns.popen(
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
+            "--interface=srv0", "--bind-interfaces", "--dhcp-authoritative", "--no-ping",
+            "--dhcp-range=10.6.1.0,10.6.1.199,1h", f"--dhcp-leasefile={tmp_path}/leases",
+            "--user=root", "--pid-file=", "--dhcp-lease-max=5000", "--log-facility=-",
+            stdout=log, stderr=log)
+        listening = ("ss", "-H", "-l", "-u", "-n", "sport", "=", ":67")
+        wait_until(lambda: process.poll() is not None or cable.server_ns.run(*listening).stdout,
+                   "dnsmasq listens")
+        assert process.poll() is None, (tmp_path / "dnsmasq.log").read_text()
+        yield cable
+    finally:
+        log.close()
+        cable.close()
+
+
+@pytest.mark.needs("dnsmasq", "ss")
+@pytest.mark.parametrize("port", [[], ["--socket"]], ids=["xdp", "socket"])
+def test_dnsmasq_serves_every_scenario(dnsmasq, tmp_path, port):
+    def drive(*arguments):
+        result = dnsmasq.perf(tmp_path, "-q", *port, "--lease", 3600, "-n", 20, "-r", 100, "-c", 20,
+                              "--window", 4, *arguments)
+        assert result.code == 0 and result.findings == {}, result.text
+        return result.measured["exchanges"]
+    assert drive("--mac-base", "02:00:01:00:00:00", "dora")["dora"]["done"] == 20
+    mixed = drive("--mac-base", "02:00:02:00:00:00", "--mix",
+                  "dora=1,renew=4,rebind=1,reboot=1,release=1", "mix")
+    assert mixed["renew"]["done"] > 0 and mixed["rebind"]["done"] > 0
