@@ -21,6 +21,7 @@ declare -A PACKAGES=(
 	[test]="python3 python3-pytest python3-scapy isc-dhcp-client isc-dhcp-relay prometheus
 		strace iputils-ping lmdb-utils dnsmasq-base"
 	[bench]="python3"
+	[bench_engine]="valgrind"
 )
 
 say() {

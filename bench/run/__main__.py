@@ -20,9 +20,16 @@ from place import PLACEMENTS  # noqa: E402
 
 # Name, module and purpose of each benchmark; scripts/bench reads these lines, too.
 BENCHES = {
+    "engine": ("benches.engine", "the server's own cost of a renewal and an offer, in process"),
     "reflect": ("benches.reflect", "the ceiling of this machine: frames turned round in place"),
+    "etcd-limit": ("benches.etcd_limit", "what an etcd, or the embedded store, takes at most"),
     "renew": ("benches.renew", "renewals per second with 1 M leases, beside the ceiling"),
     "dora": ("benches.dora", "new leases per second, each durable before its ACK"),
+    "storm": ("benches.storm", "1 M clients cold at once, until all are bound"),
+    "latency": ("benches.latency", "at 50 % and 80 % of the highest rate, beside the commit alone"),
+    "near-full": ("benches.near_full", "a pool 99.9 % full beside an empty one"),
+    "overload": ("benches.overload", "ten times what is sustained, with renewals mixed in"),
+    "start": ("benches.start", "from exec to ready with 1 M leases, and memory per lease"),
 }
 
 
@@ -31,7 +38,8 @@ def parse(argv):
     names = parser.add_subparsers(dest="name", metavar="NAME", required=True)
     for name, (module, purpose) in BENCHES.items():
         bench = importlib.import_module(module)
-        sub = names.add_parser(name, help=purpose, description=bench.__doc__)
+        sub = names.add_parser(name, help=purpose.replace("%", "%%"),
+                               description=bench.__doc__)
         sub.add_argument("--json", metavar="FILE", help="write everything there, too")
         sub.add_argument("--rounds", type=int, metavar="N", help="instead of 5")
         sub.add_argument("--quick", action="store_true",

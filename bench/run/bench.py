@@ -62,9 +62,10 @@ class Bench:
 
         An invalid run is recorded as such, the benchmark goes on and fails at its end.
         """
-        run = generator.generate(place, scenario, allow=True, **options)
+        with machine.Others() as others:
+            run = generator.generate(place, scenario, allow=True, **options)
         shown = values(run) if values else {"per_s": run.rate, "loss": run.loss}
-        return self.record.run(number, system, what, run, shown)
+        return self.record.run(number, system, what, run, shown, others=others.share)
 
     def note_disk(self):
         """The disk's own fsync rate, beside everything that waits for it."""

@@ -16,8 +16,10 @@ The JSON file is one object:
     versions    {program: text}
     systems     {key: {title, durability, version, packages, commands, configs {file: text}}}
     runs        every single run, in the order of time: {round, system, what, valid, problems,
-                command, values {name: number}, report}; `report` is the generator's own JSON
-                (bench/perf/report_json.c), null where another program made the run
+                others, command, values {name: number}, report}; `others` is what processes that
+                were none of ours took of the processors meanwhile (0 to 1), `report` is the
+                generator's own JSON (bench/perf/report_json.c), null where another program made
+                the run
     series      {name: {unit, values, median, low, high}}, values by round
     ratios      {name: {of, to, values, median, low, high}}, round by round
     figures     {key: number or text}, the last line
@@ -30,6 +32,7 @@ import time
 import machine
 
 SCHEMA = 1
+NOISE = 0.02  # share of the processors that others may take without a word
 
 
 def summary(values):
@@ -64,16 +67,18 @@ class Record:
         self.data["systems"][system.name] = system.describe()
         self.version(system.name, self.data["systems"][system.name]["version"])
 
-    def run(self, number, system, what, run=None, values=None, command=""):
+    def run(self, number, system, what, run=None, values=None, command="", others=0.0):
         """One run: the generator's (generator.Run), or another program's @values."""
         entry = {"round": number, "system": system, "what": what,
                  "valid": run.valid if run else True, "problems": run.problems if run else [],
-                 "command": run.command if run else command, "values": values or {},
+                 "others": others, "command": run.command if run else command,
+                 "values": values or {},
                  "report": run.report if run else None}
         self.data["runs"].append(entry)
         self.data["valid"] = self.data["valid"] and entry["valid"]
         say(f"  round {number}  {system:<20} {what:<22} " +
             "  ".join(f"{key} {number_text(value)}" for key, value in entry["values"].items()) +
+            (f"  (others took {others:.0%} of the processors)" if others > NOISE else "") +
             ("" if entry["valid"] else f"  INVALID: {'; '.join(entry['problems'])}"))
         return run
 
@@ -124,6 +129,9 @@ class Record:
         say(f"on {about['cores']} x {about['cpu']}, Linux {about['kernel']}; load "
             f"{about['load_before'][0]:.2f} before, {about['load_after'][0]:.2f} after; "
             f"{self.data['seconds']:.0f} s")
+        others = max((run["others"] for run in self.data["runs"]), default=0)
+        if others > NOISE:
+            say(f"beware: others took up to {others:.0%} of the processors during a run")
         if self.data["quick"]:
             say("a smoke test: the figures mean nothing")
         say(" ".join(f"{key}={number_text(value)}" for key, value in self.data["figures"].items()))

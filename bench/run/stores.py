@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """etcd as a store under test: one member, or several on one machine."""
+import contextlib
 import pathlib
-import shutil
 import subprocess
 
-from place import Place
+from place import Place, Spec
 
 BINARY = "/usr/bin/etcd"
 CLIENT_PORT, PEER_PORT, STEP = 2379, 2380, 10
@@ -64,7 +64,19 @@ class Etcd:
             Place.end(process)
         self.processes = []
 
-    def forget(self, place):
-        """Removes what stopped members have stored."""
-        for number in range(self.members):
-            shutil.rmtree(self.directory(place, number), ignore_errors=True)
+
+@contextlib.contextmanager
+def alone(bench, store, members=1):
+    """A store of its own without a server: (place.run, its directory or URL), for limit.measure."""
+    etcd = Etcd(members)
+    with bench.place(Spec(leases=1)) as place:
+        where = place.directory / "leases"
+        where.mkdir()
+        try:
+            if store == "etcd":
+                bench.record.version("etcd", etcd.version())
+                etcd.start(None, place)
+                where = etcd.urls[0]
+            yield place.run, where
+        finally:
+            etcd.stop()

@@ -14,11 +14,12 @@ STORES = ("embedded", "etcd")
 class Etcdhcp(System):
     """Ours. A member of etcd more is a process more on the server's processor."""
 
-    def __init__(self, store="embedded", members=1, settings=None):
+    def __init__(self, store="embedded", members=1, server=None, network=None):
+        """@server and @network are laid over those parts of the configuration."""
         super().__init__()
-        self.store, self.settings = store, settings or {}
+        self.store, self.more_server, self.more_network = store, server or {}, network or {}
         self.etcd = Etcd(members) if store == "etcd" else None
-        self.server = None
+        self.server = None  # tests/lab's
         self.name = f"etcdhcp-{store}" + ("" if members == 1 else str(members))
         self.title = "etcdhcp, " + ("embedded store" if store == "embedded" else
                                     f"etcd with {members} member{'s' * (members > 1)}")
@@ -40,9 +41,10 @@ class Etcdhcp(System):
         pool = {"subnet": str(spec.NETWORK), "pools": [f"{spec.FIRST}-{spec.last}"],
                 "options": {"routers": OPTIONS["routers"]}}
         network = {"name": "bench", "lease-time": spec.lease_s, "subnets": [pool],
-                   "options": {key: value for key, value in OPTIONS.items() if key != "routers"}}
+                   "options": {key: value for key, value in OPTIONS.items() if key != "routers"},
+                   **self.more_network}
         server = {"id": "bench", "interfaces": [{"name": SERVER_IF}],
-                  "metrics": f"127.0.0.1:{METRICS_PORT}", **self.settings}
+                  "metrics": f"127.0.0.1:{METRICS_PORT}", **self.more_server}
         return {"server": server, "store": store, "networks": [network]}
 
     def start(self, place, spec, ready=True):
