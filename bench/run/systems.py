@@ -17,9 +17,11 @@ class System(abc.ABC):
                 "none: memfile is written without fsync"
     packages    Debian packages that it needs; scripts/bench installs them (scripts/lib.sh has the
                 same list under bench_NAME)
+    most_leases the largest pool that it is of any use with; None: any
     """
     name = title = durability = ""
     packages = ()
+    most_leases = None
 
     def __init__(self):
         self.commands = []  # exact command lines, in the order they were run, for the report
@@ -78,6 +80,16 @@ class System(abc.ABC):
         path.write_text(text, encoding="utf-8")
         self.configs[name] = text
         return path
+
+
+def wait_for_port(place, process, name, port=67):
+    """Until a socket of somebody's is bound to the UDP port, that is, until @name serves."""
+    needle = f":{port:04X} "
+
+    def bound():
+        with place.server_ns.entered(), open("/proc/thread-self/net/udp", encoding="ascii") as udp:
+            return needle in udp.read()
+    place.wait(process, bound, name)
 
 
 def resident(pid):
