@@ -12,7 +12,9 @@ class Dnsmasq(System):
     name = "dnsmasq"
     title = "dnsmasq"
     durability = "not durable: the lease file is rewritten without fsync"
+    durable = False
     packages = ("dnsmasq-base",)
+    programs = (PROGRAM,)
 
     def __init__(self):
         super().__init__()
