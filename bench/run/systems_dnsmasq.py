@@ -11,8 +11,8 @@ PROGRAM = "/usr/sbin/dnsmasq"
 class Dnsmasq(System):
     name = "dnsmasq"
     title = "dnsmasq"
-    durability = "not durable: the lease file is rewritten without fsync"
-    durable = False
+    # Truncated and written anew for every ACK: power that fails in between takes all leases along.
+    durability = "fsync before ACK, of the whole file"
     packages = ("dnsmasq-base",)
     programs = (PROGRAM,)
 

@@ -31,7 +31,7 @@ class Kea(System):
         self.name = f"kea-{backend}"
         if self.database:
             self.title = "Kea, PostgreSQL"
-            self.durability = "fsync of PostgreSQL's log before ACK"
+            self.durability = "fsync before ACK, by PostgreSQL"
             self.packages = (*self.packages, "kea-admin", *PostgreSQL.packages)
             self.programs = (PROGRAM, SCHEMA, PROGRAMS / "postgres")
         else:
