@@ -33,6 +33,7 @@ class Dhcpd(System):
     def _config(spec):
         lines = [
             "authoritative;", "ping-check false;", "ddns-update-style none;",
+            "dhcp-cache-threshold 0; # early renewals extend the lease, too, as they do elsewhere",
             f"delayed-ack {DELAYED_ACK};", f"max-ack-delay {MAX_ACK_DELAY};",
             f"default-lease-time {spec.lease_s};", f"max-lease-time {spec.lease_s};",
             f'option domain-name "{OPTIONS["domain-name"]}";',

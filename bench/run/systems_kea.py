@@ -14,9 +14,6 @@ QUEUE = 512
 # Found by trying 1, 2, 4, 8 (memfile), and 4, 8, 16, 32 (PostgreSQL, where threads wait for the
 # disk) on one processor.
 THREADS = {"memfile": 4, "postgresql": 8}
-# A renewal in the first quarter of a lease is answered without writing, as dhcpd does by default
-# and as ours does in the first half.
-CACHE_THRESHOLD = 0.25
 
 
 class Kea(System):
@@ -65,8 +62,9 @@ class Kea(System):
                                 "thread-pool-size": THREADS[self.backend],
                                 "packet-queue-size": QUEUE},
             "valid-lifetime": spec.lease_s,
-            "cache-threshold": CACHE_THRESHOLD,
             "authoritative": True,
+            # No "cache-threshold": early renewals would be answered with what is left of the
+            # lease. Clients renew when half of it has passed, and then have it extended.
             # Nobody is looked up in a table of reservations that is not there.
             "reservations-global": False, "reservations-in-subnet": False,
             "option-data": options,
