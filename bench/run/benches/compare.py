@@ -36,6 +36,8 @@ LEASES = 1000000        # addresses, and clients; fewer where a server cannot ta
 HOLD_S = 10             # renewed are the leases that a server gives in this time, at most LEASES
 FEWEST = 500
 FIRST_RATE = 400.0      # of the first search; later ones begin near what the last one found
+RESOLUTION = 0.04       # of the searches
+PATIENCE_S = 1.0        # an answer that takes longer is lost
 OVERLOAD_FACTOR = 10
 # The generator's own limits: it cannot send more, nor keep more clients waiting.
 OVERLOAD_MOST = 400000.0
@@ -141,9 +143,9 @@ def search_options(bench, key, measure):
     if bench.quick:
         return {"search": True, "rate": 50.0, "max_rate": 50.0, "probe": 0.3, "duration": 0.5,
                 "loss": 1.0}
-    near = known(bench, key, measure)
-    return {"search": True, "rate": near * 0.8 if near else FIRST_RATE, "probe": 1.0,
-            "duration": 3.0}
+    near = known(bench, key, measure) or (known(bench, key, "dora") or 0) * 1.5 or FIRST_RATE
+    return {"search": True, "rate": near * 0.8, "timeout": PATIENCE_S, "resolution": RESOLUTION,
+            "probe": 1.0, "duration": 3.0}
 
 
 def highest(bench, key, measure, number, **options):
@@ -205,7 +207,7 @@ def overload(bench, key, number):
     with bench.served(system, spec_of(bench, system)) as place:
         bench.measure(number, key, OVERLOAD, place, "dora",
                       lambda run: {"per_s": run.rate, "share": run.rate / rate},
-                      rate=offered, duration=bench.size(10.0, 1.0), timeout=1.0, loss=1.0,
+                      rate=offered, duration=bench.size(10.0, 1.0), timeout=PATIENCE_S, loss=1.0,
                       interval=0.5, repeat=True)
 
 
