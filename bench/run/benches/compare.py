@@ -36,7 +36,8 @@ LEASES = 1000000        # addresses, and clients; fewer where a server cannot ta
 HOLD_S = 10             # renewed are the leases that a server gives in this time, at most LEASES
 FEWEST = 500
 FIRST_RATE = 400.0      # of the first search; later ones begin near what the last one found
-RESOLUTION = 0.04       # of the searches
+RESOLUTION = 0.05       # of the searches
+TRY_S = 2.0             # of every step: shorter ones find rates that do not last
 PATIENCE_S = 1.0        # an answer that takes longer is lost
 OVERLOAD_FACTOR = 10
 # The generator's own limits: it cannot send more, nor keep more clients waiting.
@@ -145,7 +146,7 @@ def search_options(bench, key, measure):
                 "loss": 1.0}
     near = known(bench, key, measure) or (known(bench, key, "dora") or 0) * 1.5 or FIRST_RATE
     return {"search": True, "rate": near * 0.8, "timeout": PATIENCE_S, "resolution": RESOLUTION,
-            "probe": 1.0, "duration": 3.0}
+            "probe": TRY_S, "duration": TRY_S}
 
 
 def highest(bench, key, measure, number, **options):
