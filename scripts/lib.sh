@@ -22,6 +22,8 @@ declare -A PACKAGES=(
 		strace iputils-ping lmdb-utils dnsmasq-base"
 	[bench]="python3"
 	[bench_engine]="valgrind"
+	[bench_compare]="kea-dhcp4-server kea-admin postgresql-15 postgresql-client-15
+		isc-dhcp-server dnsmasq-base"
 )
 
 say() {

@@ -30,6 +30,7 @@ BENCHES = {
     "near-full": ("benches.near_full", "a pool 99.9 % full beside an empty one"),
     "overload": ("benches.overload", "ten times what is sustained, with renewals mixed in"),
     "start": ("benches.start", "from exec to ready with 1 M leases, and memory per lease"),
+    "compare": ("benches.compare", "beside Kea, ISC dhcpd and dnsmasq, with a report"),
 }
 
 
@@ -63,6 +64,7 @@ def main(argv):
         importlib.import_module(BENCHES[args.name][0]).run(bench)
     bench.record.finish()
     bench.record.print()
+    bench.end()
     if args.json:
         bench.record.write(args.json)
     return 0 if bench.record.data["valid"] else 1

@@ -33,6 +33,7 @@ class Bench:
         self.quick = args.quick
         self.rounds = args.rounds or (1 if args.quick else ROUNDS)
         self._serial = itertools.count(1)
+        self._last = []
         placement = {role: sorted(processors(args.placement, role))
                      for role in PLACEMENTS[args.placement]}
         self.record = Record(name, args.quick, placement)
@@ -41,6 +42,14 @@ class Bench:
 
     def size(self, real, quick):
         return quick if self.quick else real
+
+    def at_end(self, call):
+        """@call(bench) when the record is complete."""
+        self._last.append(call)
+
+    def end(self):
+        for call in self._last:
+            call(self)
 
     def place(self, spec):
         """A place (a context manager) in a folder of its own."""

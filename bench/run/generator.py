@@ -61,17 +61,17 @@ def arguments(spec, scenario, **options):
     return words + [scenario]
 
 
-def generate(place, scenario, timeout=900, allow=False, **options):
+def generate(place, scenario, within=900, allow=False, **options):
     """Runs etcdhcp-perf on the generator's processors; InvalidRun unless valid or @allow.
 
     @options are its own, in Python's spelling. --clients is the place's number of leases unless
-    given: as many clients as addresses.
+    given: as many clients as addresses. It is killed when it is not done @within seconds.
     """
     spec = place.spec
     options = {"clients": spec.leases} | options
     command = [binary(), *arguments(spec, scenario, **options)]
     with on(place.cpus["generator"]):
-        done = place.generator_ns.run(*command, timeout=timeout)
+        done = place.generator_ns.run(*command, timeout=within)
     text = " ".join(["etcdhcp-perf", *command[1:]])
     if not done.stdout.strip():
         raise RuntimeError(f"{text}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")

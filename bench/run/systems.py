@@ -6,6 +6,7 @@ started in a place (place.py) that is its alone, measured, and stopped; it may b
 in another place. All it writes goes below place.directory.
 """
 import abc
+import os
 
 
 class System(abc.ABC):
@@ -15,11 +16,17 @@ class System(abc.ABC):
     title       for people: "Kea 2.2, memfile"
     durability  what an ACK promises, in a phrase that stands beside every rate: "fsync before ACK",
                 "none: memfile is written without fsync"
+    durable     whether what an ACK promises survives a power failure
     packages    Debian packages that it needs; scripts/bench installs them (scripts/lib.sh has the
                 same list under bench_NAME)
+    programs    absolute paths of what has to be there
+    most_leases the largest pool that it is of any use with; None: any
     """
     name = title = durability = ""
+    durable = True
     packages = ()
+    programs = ()
+    most_leases = None
 
     def __init__(self):
         self.commands = []  # exact command lines, in the order they were run, for the report
@@ -28,6 +35,10 @@ class System(abc.ABC):
     @abc.abstractmethod
     def version(self):
         """As the program itself says; works before start."""
+
+    def installed(self):
+        """Whether start can find all its programs."""
+        return all(os.path.exists(program) for program in self.programs)
 
     @abc.abstractmethod
     def start(self, place, spec):
@@ -56,7 +67,8 @@ class System(abc.ABC):
 
     def describe(self):
         """For the report."""
-        return {"title": self.title, "durability": self.durability, "version": self.version(),
+        return {"title": self.title, "durability": self.durability, "durable": self.durable,
+                "version": self.version(),
                 "packages": list(self.packages), "commands": list(self.commands),
                 "configs": dict(self.configs)}
 
@@ -78,6 +90,16 @@ class System(abc.ABC):
         path.write_text(text, encoding="utf-8")
         self.configs[name] = text
         return path
+
+
+def wait_for_port(place, process, name, port=67):
+    """Until a socket of somebody's is bound to the UDP port, that is, until @name serves."""
+    needle = f":{port:04X} "
+
+    def bound():
+        with place.server_ns.entered(), open("/proc/thread-self/net/udp", encoding="ascii") as udp:
+            return needle in udp.read()
+    place.wait(process, bound, name)
 
 
 def resident(pid):

@@ -5,7 +5,7 @@ import subprocess
 
 from place import OPTIONS, SERVER_IF
 from server import METRICS_PORT, Server, binary
-from stores import Etcd
+from stores import BINARY, Etcd
 from systems import System
 
 STORES = ("embedded", "etcd")
@@ -26,6 +26,7 @@ class Etcdhcp(System):
         self.durability = ("fsync before ACK" if members == 1 else
                            f"fsync on {members // 2 + 1} of {members} members before ACK")
         self.packages = ("etcd-server", "etcd-client") if self.etcd else ()
+        self.programs = (BINARY,) if self.etcd else ()
 
     def version(self):
         done = subprocess.run([str(binary()), "--version"], capture_output=True, text=True,

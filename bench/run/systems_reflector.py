@@ -9,6 +9,7 @@ class Reflector(System):
     name = "reflector"
     title = "reflector"
     durability = "none: it answers without looking"
+    durable = False
 
     def __init__(self):
         super().__init__()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The short table for a README: durability in the same line as the rates."""
+from report.results import RATES, Results, per_s
+
+
+def table(data):
+    """Markdown, ending with the command and the machine that made it."""
+    results = Results(data)
+    lines = ["| server | durability | " + " | ".join(RATES.values()) + " |",
+             "|---|---|" + "---:|" * len(RATES)]
+    for key in results.keys():
+        system = results.systems[key]
+        rates = [results.rate(key, measure) for measure in RATES]
+        cells = [per_s(rate["median"]) if rate else "not measured" for rate in rates]
+        lines.append(f"| {_cell(system['title'])} | {_cell(system['durability'])} | " +
+                     " | ".join(cells) + " |")
+    return "\n".join([*lines, "", _origin(data), ""])
+
+
+def _origin(data):
+    about = data["machine"]
+    rounds = max((len(series["values"]) for series in data["series"].values()), default=0)
+    return (f"Medians of {rounds} rounds on {about['cores']} x {about['cpu']}, Linux "
+            f"{about['kernel']}: `sudo scripts/bench {data['bench']}`.")
+
+
+def _cell(text):
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def write(path, data):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(table(data))
