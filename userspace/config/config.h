@@ -44,7 +44,7 @@ struct config_server {
 	unsigned workers;         /* 0: auto */
 	bool zero_copy;           /* let AF_XDP try zero-copy first (default true) */
 	unsigned busy_poll_us;    /* SO_BUSY_POLL of the AF_XDP sockets, 0: off */
-	unsigned pending_max;     /* requests a worker may hold back for the store (default 2048) */
+	unsigned pending_max;     /* requests a worker may hold back for the store (default 4096) */
 	char metrics_host[64];    /* default 127.0.0.1 */
 	uint16_t metrics_port;    /* default 9842; 0: `metrics: off` */
 	enum log_level log_level; /* default info */

@@ -149,7 +149,7 @@ static const struct schema_key server_keys[] = {
 	{"workers", VALUE_UINT, 1, 256, "auto", AT(workers), .words = auto_word},
 	{"zero-copy", VALUE_BOOL, .fallback = "true", AT(zero_copy)},
 	{"busy-poll", VALUE_MICROSECONDS, 0, 100000, "off", AT(busy_poll_us), .words = off_word},
-	{"pending-max", VALUE_UINT, 1, 65536, "2048", AT(pending_max)},
+	{"pending-max", VALUE_UINT, 1, 65536, "4096", AT(pending_max)},
 	{"metrics", VALUE_CUSTOM, 0, 0, "127.0.0.1:9842", METRICS},
 	{"log-level", VALUE_WORD, 0, 0, "info", AT(log_level), LIVE, .words = log_level_words},
 };

@@ -85,7 +85,7 @@ static const struct schema_key etcd_keys[] = {
 	{"password-file", VALUE_TEXT, FILE_LIMITS, AT(password_file)},
 	{"timeout", VALUE_MILLISECONDS, 50, 60000, "2s", AT(timeout_ms)},
 	{"ttl", VALUE_SECONDS, 2, 3600, "10s", AT(ttl_s)},
-	{"txn-allocations", VALUE_UINT, 1, 1000, "40", AT(txn_allocations)},
+	{"txn-allocations", VALUE_UINT, 1, 1000, "119", AT(txn_allocations)},
 	{"txns-in-flight", VALUE_UINT, 1, 64, "4", AT(txns_in_flight)},
 };
 #undef AT

@@ -170,6 +170,11 @@ static int put_on_offer(const struct search *s, struct page *page, uint32_t addr
 	return 0;
 }
 
+void allocator_prefetch(const struct lease_net *net, uint64_t hash)
+{
+	offers_prefetch(&net->offers, hash);
+}
+
 int allocator_offer(struct lease_net *net, const struct client_id *client, uint64_t hash,
 		    const struct lease_reservation *reservation, uint32_t subnet, uint32_t wanted,
 		    const struct moment *now, uint64_t until_mono_ns, uint32_t *addr)

@@ -36,6 +36,9 @@ int allocator_configure(struct lease_net *net, const struct config *config,
 int allocator_set_members(struct lease_table *table, const char *const *ids, size_t n,
 			  const char *self);
 
+/** Of a burst, before the first allocator_offer: brings the client's place among the offers near. */
+void allocator_prefetch(const struct lease_net *net, uint64_t hash);
+
 /**
  * Chooses an address for @p client and puts it on offer until @p until_mono_ns; another offer of
  * the client ends.

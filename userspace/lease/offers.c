@@ -88,6 +88,12 @@ static void unchain_addr(struct offers *offers, struct offer *offer)
 	*at = offer->next_of_addr;
 }
 
+void offers_prefetch(const struct offers *offers, uint64_t hash)
+{
+	if (offers->n)
+		__builtin_prefetch(client_bucket(offers, hash));
+}
+
 struct offer *offers_of_client(const struct offers *offers, const uint8_t *client, size_t len,
 			       uint64_t hash)
 {

@@ -52,6 +52,7 @@ struct offers {
 void offers_init(struct offers *offers, struct memory *memory);
 void offers_fini(struct offers *offers);
 
+void offers_prefetch(const struct offers *offers, uint64_t hash);
 /** NULL when there is none. */
 struct offer *offers_of_client(const struct offers *offers, const uint8_t *client, size_t len,
 			       uint64_t hash);

@@ -165,6 +165,18 @@ int lease_put(struct lease_net *net, const struct lease *record)
 	return 0;
 }
 
+bool lease_has(struct lease_net *net, uint32_t addr, int64_t revision)
+{
+	struct page *page = directory_page(&net->dir, addr);
+
+	if (!page || !page->slots || !page_marked(page, addr, MARK_RECORD))
+		return false;
+	if (slot_revision(&page->slots[addr % PAGE_ADDRS]) < revision)
+		return false;
+	page_set_mark(page, addr, MARK_SEEN, true);
+	return true;
+}
+
 int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision)
 {
 	struct page *page = directory_page(&net->dir, addr);

@@ -122,6 +122,12 @@ static inline bool slot_is_bound_to(const struct slot *slot, const struct client
 	}
 }
 
+/** The writer's look at its own word. */
+static inline int64_t slot_revision(const struct slot *slot)
+{
+	return atomic_load_explicit(&slot->revision, memory_order_relaxed);
+}
+
 /** The record's words, the client's left as they are. Writer, between begin and end. */
 static inline void slot_write(struct slot *slot, enum lease_state state, uint16_t client_len,
 			      int64_t hold_until_s, int64_t revision)

@@ -90,6 +90,11 @@ const struct lease_reservation *lease_reservation_at(const struct lease_net *net
  */
 int lease_put(struct lease_net *net, const struct lease *record);
 /**
+ * True when the slot has something as new as @p revision: lease_put would change nothing, so the
+ * record need not even be decoded. It counts as put. Writer.
+ */
+bool lease_has(struct lease_net *net, uint32_t addr, int64_t revision);
+/**
  * Drops a record deleted at @p revision. 0 (there may have been none), or 1 when the slot is newer.
  * The client stays remembered, unseen by readers, until the address is bound to somebody else:
  * allocator_offer gives it back its address. Later news of the record from before @p revision

@@ -27,7 +27,7 @@ struct interface_options {
 	const struct config_interface *config;
 	bool zero_copy;
 	unsigned busy_poll_us;
-	unsigned frames; /* per port, power of two, at least 128; 0: 4096 */
+	unsigned frames; /* per port, power of two, at least 128; 0: 8192 */
 };
 
 /**

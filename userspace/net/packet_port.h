@@ -15,7 +15,7 @@
 #include "net/link.h"
 #include "net/port.h"
 
-#define PACKET_PORT_FRAMES_DEFAULT 4096
+#define PACKET_PORT_FRAMES_DEFAULT 8192
 
 struct packet_port_options {
 	const struct link_info *link;

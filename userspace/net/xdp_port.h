@@ -21,7 +21,7 @@
 #include "net/link.h"
 #include "net/port.h"
 
-#define XDP_PORT_FRAMES_DEFAULT 4096
+#define XDP_PORT_FRAMES_DEFAULT 8192
 #define XDP_PORT_FRAMES_MIN     128
 
 struct xdp_port_options {

@@ -230,6 +230,17 @@ static void transact(struct store *store, struct ask *ask)
 		commit_or_probe(store, ask, &plan, &in);
 }
 
+void transact_prefetch(const struct store *store, const struct ask *ask)
+{
+	flight_prefetch(store->flights, flight_client_key(ask->net, ask->client_hash));
+	lease_prefetch_client(ask->net, ask->client_hash);
+	allocator_prefetch(ask->net, ask->client_hash);
+	if (!ask->addr)
+		return;
+	flight_prefetch(store->flights, flight_lease_key(ask->net, ask->addr));
+	lease_prefetch_slot(ask->net, ask->addr);
+}
+
 void transact_begin(struct store *store, struct ask *ask)
 {
 	switch (ask->op) {

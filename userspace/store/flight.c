@@ -138,6 +138,11 @@ uint64_t flight_client_key(const struct lease_net *net, uint64_t client_hash)
 	return mix(net, client_hash, 'c');
 }
 
+void flight_prefetch(const struct flights *flights, uint64_t key)
+{
+	__builtin_prefetch(&flights->owners[home_of(flights, key)]);
+}
+
 struct flight *flight_owner(const struct flights *flights, uint64_t key)
 {
 	return find(flights, key)->flight;

@@ -52,6 +52,8 @@ uint32_t flights_in_use(const struct flights *flights);
 uint64_t flight_lease_key(const struct lease_net *net, uint32_t addr);
 uint64_t flight_client_key(const struct lease_net *net, uint64_t client_hash);
 
+/** Brings the key's place in the table of owners near. */
+void flight_prefetch(const struct flights *flights, uint64_t key);
 /** Who owns a key; NULL: nobody. */
 struct flight *flight_owner(const struct flights *flights, uint64_t key);
 /** Makes @p flight the owner of a key that nobody owns (or that it owns already). */

@@ -101,6 +101,8 @@ struct store {
 };
 
 /* begin.c */
+/** Of a burst: brings near what transact_begin will look at. */
+void transact_prefetch(const struct store *store, const struct ask *ask);
 void transact_begin(struct store *store, struct ask *ask);
 /** Those that had stood in line, or were overtaken. */
 void transact_begin_again(struct store *store);

@@ -153,6 +153,8 @@ struct kv_events {
 struct kv_sink {
 	void (*committed)(struct kv_sink *sink, struct kv_batch *batch);
 	void (*events)(struct kv_sink *sink, struct kv_events *events);
+	const char *unwanted;   /* keys that begin with this (up to a slash) need not be told in
+				 * a load; NULL: all are wanted. Outlives the backend. */
 	bool own_changes_known; /* the owner applies its own changes when their batch comes back: a
 				 * backend that can tell them apart leaves them out of the events */
 };

@@ -33,6 +33,8 @@ static void apply_lease(struct store *store, const struct kv_event *event,
 		invalid(store, event, "out of memory");
 	} else if (event->type == KV_EVENT_REMOVE) {
 		lease_remove(net, key->addr, event->revision);
+	} else if (lease_has(net, key->addr, event->revision)) {
+		return; /* our own commit, mostly */
 	} else if (!record_decode(event->value, &lease, &client)) {
 		invalid(store, event, "not a lease record");
 	} else {

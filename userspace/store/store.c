@@ -10,7 +10,7 @@
 
 #define MAX_FLIGHTS     8192
 #define EVENT_LISTS     8
-#define ASKS_AT_ONCE    256
+#define ASKS_AT_ONCE    64
 #define TICK_NS         (100 * NS_PER_MS)
 /* An embedded store takes everything queued as one group anyway: larger batches, one more under way. */
 #define EMBEDDED_BATCH  1024
@@ -84,7 +84,12 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 	if (store) {
 		store->clock = clock;
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
-		store->sink = (struct kv_sink){on_committed, on_events, true};
+		store->sink = (struct kv_sink){
+			.committed = on_committed,
+			.events = on_events,
+			.unwanted = "clients/", /* follow from leases/ */
+			.own_changes_known = true,
+		};
 		store->n_workers = n_workers;
 		store->again.end = &store->again.first;
 		store->table = lease_table_new();
@@ -242,6 +247,17 @@ static bool take_events(struct store *store)
 	return true;
 }
 
+/* Each stage for all of them, so that memory has time to answer. */
+static void begin_burst(struct store *store, struct ask **asks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ask_prefetch(asks[i]);
+	for (size_t i = 0; i < n; i++)
+		transact_prefetch(store, asks[i]);
+	for (size_t i = 0; i < n; i++)
+		transact_begin(store, asks[i]);
+}
+
 static bool take_asks(struct store *store)
 {
 	struct ask *asks[ASKS_AT_ONCE];
@@ -249,8 +265,7 @@ static bool take_asks(struct store *store)
 
 	for (size_t w = 0; w < store->n_workers; w++) {
 		size_t n = ring_pop_many(store->workers[w].asks, (void **)asks, ASKS_AT_ONCE);
-		for (size_t i = 0; i < n; i++)
-			transact_begin(store, asks[i]);
+		begin_burst(store, asks, n);
 		any = any || n;
 	}
 	return any;

@@ -90,8 +90,7 @@ bool item_write_reply(struct worker *worker, struct item *item)
 /* Hands the question of a decision to the store; false when the bound is reached. */
 static bool ask(struct worker *worker, const struct item *item)
 {
-	bool background = item->decision.action != SERVER_ASK;
-	struct exchange *exchange = exchange_take(&worker->exchanges, background);
+	struct exchange *exchange = exchange_take(&worker->exchanges, item->decision.op);
 
 	if (!exchange)
 		return false;

@@ -45,14 +45,22 @@ static inline void exchanges_fini(struct exchanges *exchanges)
 }
 
 /**
- * NULL when the bound is reached. Work in the background leaves an eighth free: clients who wait come first, and an
- * extension that is missed now is asked for again at the next renewal.
+ * How much of the bound each kind of request may find used and still be taken, in eighths. Under
+ * overload DISCOVERs go first, then what follows on an offer; what a client already has comes last.
+ * So a client that was offered an address can have it, and no work is begun that ends in nothing.
+ * An extension that is missed now is asked for again at the next renewal.
  */
-static inline struct exchange *exchange_take(struct exchanges *exchanges, bool background)
+static const uint8_t exchange_eighths[ASK_OP_COUNT] = {
+	[ASK_OFFER] = 4,  [ASK_FORGET] = 4,  [ASK_BIND] = 6,    [ASK_EXTEND] = 7,
+	[ASK_RELEASE] = 7, [ASK_DECLINE] = 7, [ASK_CONFIRM] = 8, [ASK_RENEW] = 8,
+};
+
+/** NULL when there is no room for one of that kind. */
+static inline struct exchange *exchange_take(struct exchanges *exchanges, enum ask_op op)
 {
 	struct exchange *exchange = exchanges->unused;
 
-	if (!exchange || (background && exchanges->in_use >= exchanges->max - exchanges->max / 8))
+	if (!exchange || 8 * exchanges->in_use >= exchange_eighths[op] * exchanges->max)
 		return NULL;
 	exchanges->unused = exchange->next;
 	exchanges->in_use++;

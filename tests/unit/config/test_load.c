@@ -91,7 +91,7 @@ static void test_defaults(void **state)
 	assert_int_equal(s->workers, 0);
 	assert_true(s->zero_copy);
 	assert_int_equal(s->busy_poll_us, 0);
-	assert_int_equal(s->pending_max, 2048);
+	assert_int_equal(s->pending_max, 4096);
 	assert_string_equal(s->metrics_host, "127.0.0.1");
 	assert_int_equal(s->metrics_port, 9842);
 	assert_int_equal(s->log_level, LOG_LEVEL_INFO);
@@ -193,7 +193,7 @@ static void test_etcd_defaults(void **state)
 	assert_null(s->path);
 	assert_int_equal(s->timeout_ms, 2000);
 	assert_int_equal(s->ttl_s, 10);
-	assert_int_equal(s->txn_allocations, 40);
+	assert_int_equal(s->txn_allocations, 119);
 	assert_int_equal(s->txns_in_flight, 4);
 	config_free(c);
 }

@@ -365,6 +365,25 @@ static void commit_newer_than_the_load_outlives_it(void **state)
 	assert_record(w, ADDR, LEASE_BOUND, &client, 50);
 }
 
+/* What need not be decoded counts as put, and a deleted record's revision is none of a record's. */
+static void what_is_as_new_is_had(void **state)
+{
+	struct world *w = *state;
+	struct client_id client = client_number(1);
+
+	assert_false(lease_has(w->net, ADDR, 1));
+	put_at(w, &client, ADDR, LEASE_BOUND, 50);
+	assert_false(lease_has(w->net, ADDR + 1, 1));
+	assert_false(lease_has(w->net, ADDR, 51));
+	assert_true(lease_has(w->net, ADDR, 49));
+	lease_table_begin_load(w->table);
+	assert_true(lease_has(w->net, ADDR, 50));
+	assert_int_equal(lease_table_end_load(w->table, 60), 0);
+	assert_record(w, ADDR, LEASE_BOUND, &client, 50);
+	lease_remove(w->net, ADDR, 70);
+	assert_false(lease_has(w->net, ADDR, 60));
+}
+
 /* ---- reservations ---- */
 
 static void reservations_are_found_both_ways(void **state)
@@ -489,6 +508,7 @@ int main(void)
 	    TEST(memory_per_lease_is_bounded),
 	    TEST(load_removes_what_it_did_not_bring),
 	    TEST(commit_newer_than_the_load_outlives_it),
+	    TEST(what_is_as_new_is_had),
 	    TEST(reservations_are_found_both_ways),
 	    TEST(first_of_two_reservations_counts),
 	    cmocka_unit_test(table_of_nothing_is_freed),

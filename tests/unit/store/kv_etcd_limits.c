@@ -141,6 +141,30 @@ static void no_room_is_reported(void **state)
 	free(big);
 }
 
+/* Left out of the load, with no neighbour of theirs; changes of them are told all the same. */
+static void unwanted_keys_are_not_loaded(void **state)
+{
+	static const char *const wanted[] = {"a", "clients", "clients.", "clients0", "config/x",
+					     "leases/1", "zz"};
+	static const char *const unwanted[] = {"clients/", "clients/4/n/mac:x", "clients/~"};
+	struct bed *bed = *state;
+
+	bed_begin(bed);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		put_one(&bed->owner, wanted[i], "1");
+	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
+		put_one(&bed->owner, unwanted[i], "1");
+	owner_begin_without(&bed->other, &kv_etcd, &bed->config, "clients/");
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_non_null(owner_find(&bed->other, wanted[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
+		assert_null(owner_find(&bed->other, unwanted[i]));
+	assert_int_equal(bed->other.n_entries, ARRAY_SIZE(wanted));
+	put_one(&bed->owner, unwanted[1], "2");
+	owner_wait_value(&bed->other, unwanted[1], "2");
+	owner_close(&bed->other);
+}
+
 #define TEST_FEW_OPS(f) cmocka_unit_test_setup_teardown(f, set_up_few_ops, bed_tear_down)
 #define TEST_ROOM(f)    cmocka_unit_test_setup_teardown(f, set_up_little_room, bed_tear_down)
 
@@ -149,7 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(large_revisions_come_whole),       TEST_FEW_OPS(few_operations_are_learnt),
 	    TEST(too_many_bytes_are_sent_in_parts), TEST(one_transaction_too_large_is_refused),
-	    TEST_ROOM(no_room_is_reported),
+	    TEST_ROOM(no_room_is_reported),         TEST(unwanted_keys_are_not_loaded),
 	};
 
 	if (!server_available())

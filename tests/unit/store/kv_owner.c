@@ -297,12 +297,13 @@ void owner_wait_session(struct owner *owner, enum kv_session session)
 
 /* ---- life ---- */
 
-void owner_open(struct owner *owner, const struct kv_ops *ops, const struct config_store *config)
+static void open_without(struct owner *owner, const struct kv_ops *ops,
+			 const struct config_store *config, const char *unwanted)
 {
 	struct config_error error;
 
 	*owner = (struct owner){
-	    .sink = {on_committed, on_events},
+	    .sink = {.committed = on_committed, .events = on_events, .unwanted = unwanted},
 	    .ops = ops,
 	    .config = *config,
 	};
@@ -316,6 +317,11 @@ void owner_open(struct owner *owner, const struct kv_ops *ops, const struct conf
 	assert_int_equal(ops->start(owner->kv), 0);
 }
 
+void owner_open(struct owner *owner, const struct kv_ops *ops, const struct config_store *config)
+{
+	open_without(owner, ops, config, NULL);
+}
+
 static bool ready(struct owner *owner, const void *arg)
 {
 	return owner->loads > 0 && owner->connects > owner->losses;
@@ -324,6 +330,13 @@ static bool ready(struct owner *owner, const void *arg)
 void owner_begin(struct owner *owner, const struct kv_ops *ops, const struct config_store *config)
 {
 	owner_open(owner, ops, config);
+	owner_wait(owner, ready, NULL);
+}
+
+void owner_begin_without(struct owner *owner, const struct kv_ops *ops,
+			 const struct config_store *config, const char *unwanted)
+{
+	open_without(owner, ops, config, unwanted);
 	owner_wait(owner, ready, NULL);
 }
 

@@ -55,6 +55,9 @@ struct owner {
 void owner_open(struct owner *owner, const struct kv_ops *ops, const struct config_store *config);
 /** Opens, starts, waits until loaded and connected. */
 void owner_begin(struct owner *owner, const struct kv_ops *ops, const struct config_store *config);
+/** The same without the keys below @p unwanted. */
+void owner_begin_without(struct owner *owner, const struct kv_ops *ops,
+			 const struct config_store *config, const char *unwanted);
 /** Closes and forgets; batches and lists that came back meanwhile are freed. */
 void owner_close(struct owner *owner);
 

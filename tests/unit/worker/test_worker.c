@@ -367,17 +367,45 @@ static void test_refused_frames_are_counted(void **state)
 /* What was received before the end is answered: the store's answers are waited for. */
 static void test_stop_answers_what_was_received(void **state)
 {
+	enum { REQUESTS = PENDING * 3 / 4 }; /* as many as there is room for */
 	struct fixture *f = *state;
 	struct memory_port *p = f->port;
 
-	for (size_t i = 0; i < PENDING; i++)
+	for (size_t i = 0; i < REQUESTS; i++)
 		write_request(p, i, DHCP_REQUEST, 1 + (uint32_t)i, 0, FIRST + (uint32_t)i);
-	arrive(p, 0, PENDING);
+	arrive(p, 0, REQUESTS);
 	worker_stop(f->worker);
 	worker_join(f->worker);
-	assert_int_equal(p->sent, PENDING);
-	assert_int_equal(counter_read(&worker_counters(f->worker)->replies[DHCP_ACK]), PENDING);
+	assert_int_equal(p->sent, REQUESTS);
+	assert_int_equal(counter_read(&worker_counters(f->worker)->replies[DHCP_ACK]), REQUESTS);
 	check_accounts(p);
+}
+
+/* DISCOVERs go first, then what follows on an offer; whoever has an address comes last. */
+static void test_newcomers_are_shed_first(void **state)
+{
+	enum { MAX = 80 };
+	static const struct {
+		enum ask_op op;
+		unsigned most;
+	} cases[] = {
+		{ASK_OFFER, 40},   {ASK_FORGET, 40},  {ASK_BIND, 60},	 {ASK_EXTEND, 70},
+		{ASK_RELEASE, 70}, {ASK_DECLINE, 70}, {ASK_CONFIRM, 80}, {ASK_RENEW, 80},
+	};
+	struct exchanges exchanges = {0};
+	unsigned taken = 0;
+
+	assert_int_equal(ARRAY_SIZE(cases), ASK_OP_COUNT);
+	assert_int_equal(exchanges_init(&exchanges, MAX), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		while (exchange_take(&exchanges, cases[i].op))
+			taken++;
+		assert_int_equal(taken, cases[i].most);
+	}
+	exchange_give_back(&exchanges, &exchanges.all[0]);
+	assert_null(exchange_take(&exchanges, ASK_OFFER));
+	assert_non_null(exchange_take(&exchanges, ASK_RENEW));
+	exchanges_fini(&exchanges);
 }
 
 int main(void)
@@ -386,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_discover_to_renewal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bound_on_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
+		cmocka_unit_test(test_newcomers_are_shed_first),
 		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
 						tear_down),
 	};

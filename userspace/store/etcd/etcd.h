@@ -98,6 +98,7 @@ struct etcd_mirror {
 	int64_t load_revision; /* 0: the first page tells */
 	uint32_t page_limit;
 	struct etcd_bytes from, until; /* the next page, with the prefix; until: exclusive */
+	struct etcd_bytes unwanted;    /* with the prefix; empty: nothing is left out */
 	size_t depth;                  /* how many bytes of from bound the page */
 	/* watch */
 	struct stream stream;

@@ -49,6 +49,21 @@ static bool set_bytes(struct etcd_bytes *bytes, const uint8_t *data, size_t len)
 	return true;
 }
 
+static bool set_unwanted(struct etcd *etcd, const char *unwanted)
+{
+	struct etcd_bytes *bytes = &etcd->mirror.unwanted;
+	size_t len = unwanted ? strlen(unwanted) : 0;
+
+	if (!len)
+		return true;
+	if (!reserve(bytes, etcd->prefix_len + len))
+		return false;
+	memcpy(bytes->data, etcd->prefix, etcd->prefix_len);
+	memcpy(bytes->data + etcd->prefix_len, unwanted, len);
+	bytes->len = etcd->prefix_len + len;
+	return true;
+}
+
 int etcd_load_init(struct etcd *etcd)
 {
 	struct etcd_mirror *mirror = &etcd->mirror;
@@ -56,8 +71,10 @@ int etcd_load_init(struct etcd *etcd)
 	mirror->page_limit = PAGE_LIMIT;
 	mirror->loading = true;
 	mirror->depth = etcd->prefix_len;
-	return set_bytes(&mirror->from, (const uint8_t *)etcd->prefix, etcd->prefix_len) ? 0
-											 : -ENOMEM;
+	if (!set_bytes(&mirror->from, (const uint8_t *)etcd->prefix, etcd->prefix_len) ||
+	    !set_unwanted(etcd, etcd->sink->unwanted))
+		return -ENOMEM;
+	return 0;
 }
 
 void etcd_load_restart(struct etcd *etcd)
@@ -76,18 +93,47 @@ void etcd_load_restart(struct etcd *etcd)
 
 /* ---- the range of a page ---- */
 
+static bool is_before(const struct etcd_bytes *a, const struct etcd_bytes *b)
+{
+	int order = memcmp(a->data, b->data, min_size(a->len, b->len));
+
+	return order ? order < 0 : a->len < b->len;
+}
+
+/* What the owner has no use for is not asked for: a range ends before it, the next begins behind. */
+static bool pass_unwanted(struct etcd *etcd)
+{
+	struct etcd_mirror *mirror = &etcd->mirror;
+	const struct etcd_bytes *unwanted = &mirror->unwanted;
+
+	if (!unwanted->len || mirror->from.len < unwanted->len ||
+	    memcmp(mirror->from.data, unwanted->data, unwanted->len))
+		return true;
+	if (!set_bytes(&mirror->from, unwanted->data, unwanted->len))
+		return false;
+	mirror->from.data[mirror->from.len - 1]++;
+	mirror->depth = etcd->prefix_len + 1;
+	return true;
+}
+
 /* The first key behind all that share @p len bytes with from. The prefix ends with a slash, so
  * some byte can be counted up. */
 static bool bound_page(struct etcd *etcd)
 {
 	struct etcd_mirror *mirror = &etcd->mirror;
-	size_t len = min_size(mirror->depth, mirror->from.len);
+	size_t len;
 
+	if (!pass_unwanted(etcd))
+		return false;
+	len = min_size(mirror->depth, mirror->from.len);
 	while (len > etcd->prefix_len && mirror->from.data[len - 1] == 0xff)
 		len--;
 	if (!set_bytes(&mirror->until, mirror->from.data, len))
 		return false;
 	mirror->until.data[len - 1]++;
+	if (mirror->unwanted.len && is_before(&mirror->from, &mirror->unwanted) &&
+	    is_before(&mirror->unwanted, &mirror->until))
+		return set_bytes(&mirror->until, mirror->unwanted.data, mirror->unwanted.len);
 	return true;
 }
 

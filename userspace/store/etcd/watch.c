@@ -39,6 +39,7 @@ void etcd_mirror_fini(struct etcd *etcd)
 	kv_outlet_fini(&etcd->mirror.outlet);
 	free(etcd->mirror.from.data);
 	free(etcd->mirror.until.data);
+	free(etcd->mirror.unwanted.data);
 }
 
 /* ---- what is next ---- */
