@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 
-from lab import SLOWNESS, wait_until
+from lab import SLOWNESS, Timeout, wait_until
 
 METRICS_PORT = 9842
 # More than the manual promises: what hangs is to be found, not a machine with much else to do.
@@ -53,6 +53,12 @@ class Metrics:
         """Of every sample with that name and those labels; 0 when there is none."""
         return sum(value for each, have, value in self.samples
                    if each == "etcdhcp_" + name and labels.items() <= have.items())
+
+    def counted(self):
+        """The samples that are not zero, histograms apart: for those who look for what happened."""
+        return "\n".join(line for line in self.text.splitlines()
+                         if not line.startswith("#") and "_bucket{" not in line
+                         and not line.endswith(" 0"))
 
     def names(self):
         return {name for name, _, _ in self.samples}
@@ -186,10 +192,17 @@ class Server:
 
     def wait_metric(self, name, wanted, timeout=30.0, **labels):
         """Until the sum of a metric satisfies wanted(value)."""
-        seen = []
-        wait_until(lambda: seen.append(self.metrics().sum(name, **labels)) or wanted(seen[-1]),
-                   f"{self.name}: {name}{labels} as wanted", timeout)
-        return seen[-1]
+        page = None
+
+        def arrived():
+            nonlocal page
+            page = self.metrics()
+            return wanted(page.sum(name, **labels))
+        try:
+            wait_until(arrived, f"{self.name}: {name}{labels} as wanted", timeout)
+        except Timeout as late:
+            raise Timeout(f"{late}; in the end:\n{page.counted()}") from None
+        return page.sum(name, **labels)
 
     def threads(self):
         """Thread names by id."""
