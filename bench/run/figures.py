@@ -129,7 +129,8 @@ class Record:
         say(f"on {about['cores']} x {about['cpu']}, Linux {about['kernel']}; load "
             f"{about['load_before'][0]:.2f} before, {about['load_after'][0]:.2f} after; "
             f"{self.data['seconds']:.0f} s")
-        others = max((run["others"] for run in self.data["runs"]), default=0)
+        # Records that were added may be older than this key.
+        others = max((run.get("others", 0) for run in self.data["runs"]), default=0)
         if others > NOISE:
             say(f"beware: others took up to {others:.0%} of the processors during a run")
         if self.data["quick"]:

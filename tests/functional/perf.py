@@ -13,8 +13,8 @@ import threading
 
 import frames
 from frames import (ACK, BROADCAST, DISCOVER, OFFER, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING,
-                    RELAY_INFO, REQUEST, SOL_PACKET, build_bootp, build_frame, pack_ip,
-                    stripped_tag, unpack_ip)
+                    RELAY_INFO, REQUEST, SO_RCVBUFFORCE, SOL_PACKET, build_bootp, build_frame,
+                    pack_ip, stripped_tag, unpack_ip)
 from lab import SLOWNESS, Lab
 from server import SANITIZER, Server, build_dir
 
@@ -106,7 +106,7 @@ class Responder:
         self.sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         with namespace.entered():
             self.sock.bind((interface, 0))
         self.stop, self._stop = socket.socketpair()
@@ -186,7 +186,7 @@ class Range:
         done = subprocess.run(
             self.client_ns.argv([build_dir() / "bench" / "perf" / "etcdhcp-perf", "-i", "cli0",
                                  "--frames", 512, "--json", report, *arguments]),
-            capture_output=True, text=True, timeout=60 * SLOWNESS, check=False,
+            capture_output=True, text=True, timeout=120 * SLOWNESS, check=False,
             env=self.lab.environment(Server.sanitizer_options()))
         assert not SANITIZER.search(done.stderr), done.stderr
         assert report.exists(), done.stderr

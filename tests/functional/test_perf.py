@@ -8,7 +8,8 @@ from perf import SERVER, Range
 
 EACH = 3  # clients that meet with each fault
 CLIENTS = 20
-TIMEOUT = 0.5 * SLOWNESS
+# An answer that comes later is a finding of its own: a busy machine must not make any.
+TIMEOUT = 1.5 + 0.5 * SLOWNESS
 PORTS = pytest.mark.parametrize("port", [[], ["--socket"]], ids=["xdp", "socket"])
 
 
