@@ -57,6 +57,13 @@ void generator_fini(struct generator *g)
 	g->wheel = NULL;
 }
 
+double generator_bytes_per_client(const struct generator *g)
+{
+	const size_t fixed = sizeof(struct client) + 2 * sizeof(uint32_t) + sizeof(*g->leases.holder);
+
+	return (double)fixed + (double)wheel_bytes(g->wheel) / g->population.n;
+}
+
 /* Shares out the ids of a range. */
 static uint16_t share(struct number_range range, uint32_t number)
 {

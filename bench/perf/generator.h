@@ -59,6 +59,10 @@ struct generator {
 int generator_init(struct generator *g, const struct options *options, struct wire *wire);
 void generator_fini(struct generator *g);
 
+/** What the population takes: clients, queues, and, as far as they have been used, timers and the
+ * table of addresses (one per client). The wheel itself, 0.6 MiB, is not counted. */
+double generator_bytes_per_client(const struct generator *g);
+
 /** Reads the clock into now_ns. */
 static inline void generator_tick(struct generator *g)
 {

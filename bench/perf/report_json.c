@@ -15,6 +15,7 @@ static void put_options(struct json *json, const struct driver *d)
 	json_text(json, "port", wire_kind(d->g->wire));
 	json_text(json, "attachment", options_relayed(o) ? "relay" : "direct");
 	json_u64(json, "clients", o->clients);
+	json_real(json, "bytes_per_client", generator_bytes_per_client(d->g));
 	json_u64(json, "relays", options_relayed(o) ? o->relays : 0);
 	json_bool(json, "retransmit", o->retransmit || o->scenario == SCENARIO_STORM);
 	json_real(json, "timeout_s", o->timeout);

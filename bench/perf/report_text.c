@@ -22,7 +22,8 @@ static void print_population(FILE *out, const struct driver *d)
 		fprintf(out, ", VLAN %" PRIu32 "-%" PRIu32, o->vlan.first, o->vlan.last);
 	if (o->outer_vlan.first)
 		fprintf(out, " in %" PRIu32 "-%" PRIu32, o->outer_vlan.first, o->outer_vlan.last);
-	fprintf(out, "; %s (%s)\n", o->interface, wire_kind(d->g->wire));
+	fprintf(out, "; %s (%s); %.1f bytes of memory per client\n", o->interface,
+		wire_kind(d->g->wire), generator_bytes_per_client(d->g));
 }
 
 static void print_preparation(FILE *out, const struct outcome *outcome)
@@ -69,13 +70,20 @@ static void print_exchanges(FILE *out, const struct stats *stats)
 		fprintf(out, "%-18s %11" PRIu64 " %11" PRIu64 " %9" PRIu64 " %9" PRIu64,
 			exchange_titles[i], exchange->started, exchange->done, exchange->lost,
 			exchange->naks);
-		if (i == EXCHANGE_RELEASE)
-			fputs("  (has no answer)\n", out);
+		if (exchange->latency.n == 0)
+			fputs(i == EXCHANGE_RELEASE ? "  (has no answer)\n" : "\n", out);
 		else
 			print_latency(out, &exchange->latency);
 	}
 	fprintf(out, "%-18s %51s", "sent late by", "");
 	print_latency(out, &stats->lag);
+}
+
+/* What did not happen is not worth a line. */
+static void print_total(FILE *out, uint64_t n, const char *text)
+{
+	if (n > 0)
+		fprintf(out, "%12" PRIu64 "  %s\n", n, text);
 }
 
 static void print_totals(FILE *out, const struct stats *stats, const struct outcome *outcome)
@@ -84,7 +92,7 @@ static void print_totals(FILE *out, const struct stats *stats, const struct outc
 	double seconds = seconds_of(stats);
 
 	fputc('\n', out);
-#define X(name, text) fprintf(out, "%12" PRIu64 "  %s\n", counter_read(&stats->name), text);
+#define X(name, text) print_total(out, counter_read(&stats->name), text);
 	TOTALS(X)
 #undef X
 	fprintf(out, "%12.2f  seconds, %.0f transactions/s done", seconds,

@@ -51,6 +51,11 @@ void wheel_free(struct wheel *wheel)
 	free(wheel);
 }
 
+size_t wheel_bytes(const struct wheel *wheel)
+{
+	return (size_t)wheel->fresh * sizeof(*wheel->blocks);
+}
+
 static uint32_t get_block(struct wheel *wheel)
 {
 	uint32_t block = wheel->unused;

@@ -36,6 +36,9 @@ uint32_t wheel_add(struct wheel *wheel, uint32_t index, uint32_t tick);
  */
 size_t wheel_take(struct wheel *wheel, uint32_t now, uint32_t *tick, uint32_t *indexes, size_t max);
 
+/** Of blocks that have been used: grows with the clients that were enlisted at once. */
+size_t wheel_bytes(const struct wheel *wheel);
+
 static inline uint32_t wheel_tick(uint64_t ns)
 {
 	return (uint32_t)(ns >> WHEEL_TICK_SHIFT) + 1; /* 0 stands for no timer */
