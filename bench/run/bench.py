@@ -46,6 +46,11 @@ class Bench:
         """A place (a context manager) in a folder of its own."""
         return Place(self.directory / f"place{next(self._serial)}", spec, self.args.placement)
 
+    def others(self):
+        """machine.Others around a run, which begins when others are calm, if that was asked for."""
+        machine.wait_for_calm(self.args.calm)
+        return machine.Others()
+
     @contextlib.contextmanager
     def served(self, system, spec, **options):
         """A place where @system serves @spec; it is recorded, and stopped and removed after."""
@@ -62,7 +67,7 @@ class Bench:
 
         An invalid run is recorded as such, the benchmark goes on and fails at its end.
         """
-        with machine.Others() as others:
+        with self.others() as others:
             run = generator.generate(place, scenario, allow=True, **options)
         shown = values(run) if values else {"per_s": run.rate, "loss": run.loss}
         return self.record.run(number, system, what, run, shown, others=others.share)
