@@ -45,6 +45,9 @@ def parse(argv):
         sub.add_argument("--rounds", type=int, metavar="N", help="instead of 5")
         sub.add_argument("--quick", action="store_true",
                          help="a smoke: tiny, one round, shows validity and nothing else")
+        sub.add_argument("--calm", type=float, default=0.0, metavar="S",
+                         help="before each run, wait so long at most until others leave the "
+                         "processors alone (0)")
         sub.add_argument("--placement", choices=PLACEMENTS, default="pinned",
                          help="who runs on which processor (pinned)")
         if hasattr(bench, "add_arguments"):

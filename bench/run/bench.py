@@ -22,6 +22,8 @@ from figures import Record, say
 from place import PLACEMENTS, Place, processors
 
 ROUNDS = 5
+TRIES = 3
+DISTURBED = 0.1  # share of the processors taken by others
 
 
 class Bench:
@@ -55,6 +57,11 @@ class Bench:
         """A place (a context manager) in a folder of its own."""
         return Place(self.directory / f"place{next(self._serial)}", spec, self.args.placement)
 
+    def others(self):
+        """machine.Others around a run, which begins when others are calm, if that was asked for."""
+        machine.wait_for_calm(self.args.calm)
+        return machine.Others()
+
     @contextlib.contextmanager
     def served(self, system, spec, **options):
         """A place where @system serves @spec; it is recorded, and stopped and removed after."""
@@ -66,13 +73,19 @@ class Bench:
             finally:
                 system.stop()
 
-    def measure(self, number, system, what, place, scenario, values=None, **options):
+    def measure(self, number, system, what, place, scenario, values=None, tries=TRIES, **options):
         """One run of the generator, recorded; @values makes the numbers to show of it.
 
-        An invalid run is recorded as such, the benchmark goes on and fails at its end.
+        An invalid run is recorded as such, the benchmark goes on and fails at its end. A run that
+        the machine held up says nothing of the server and is made again, up to @tries times: where
+        the generator came late to its own schedule, or, with --calm, others were not.
         """
-        with machine.Others() as others:
-            run = generator.generate(place, scenario, allow=True, **options)
+        for left in reversed(range(tries)):
+            with self.others() as others:
+                run = generator.generate(place, scenario, allow=True, **options)
+            if not left or not (run.held_up or self.args.calm and others.share > DISTURBED):
+                break
+            say(f"  held up (others took {others.share:.0%} of the processors): once more")
         shown = values(run) if values else {"per_s": run.rate, "loss": run.loss}
         return self.record.run(number, system, what, run, shown, others=others.share)
 

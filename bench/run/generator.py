@@ -7,6 +7,9 @@ from place import GENERATOR_IF, on
 from server import build_dir
 
 
+LATE = "could not begin in time"  # bench/perf/verdict.c
+
+
 class InvalidRun(RuntimeError):
     """The generator says that its figures mean nothing; .run has them all the same."""
 
@@ -33,9 +36,9 @@ class Run:
         return self.measured.get("loss", 1.0)
 
     @property
-    def limited_by(self):
-        """What stopped the search: "loss" is the server, "frames" and "clients" are ourselves."""
-        return self.report.get("search", {}).get("limited_by", "")
+    def held_up(self):
+        """It is invalid, and only because the generator came late to its own schedule."""
+        return bool(self.problems) and all(LATE in problem for problem in self.problems)
 
     def latency(self, exchange, quantile):
         """Microseconds; quantile "p50", "p90", "p99", "p99.9", "max" or "mean"."""
@@ -61,17 +64,17 @@ def arguments(spec, scenario, **options):
     return words + [scenario]
 
 
-def generate(place, scenario, within=900, allow=False, **options):
+def generate(place, scenario, within_s=900, allow=False, **options):
     """Runs etcdhcp-perf on the generator's processors; InvalidRun unless valid or @allow.
 
     @options are its own, in Python's spelling. --clients is the place's number of leases unless
-    given: as many clients as addresses. It is killed when it is not done @within seconds.
+    given: as many clients as addresses. It is killed when it is not done @within_s seconds.
     """
     spec = place.spec
     options = {"clients": spec.leases} | options
     command = [binary(), *arguments(spec, scenario, **options)]
     with on(place.cpus["generator"]):
-        done = place.generator_ns.run(*command, timeout=within)
+        done = place.generator_ns.run(*command, timeout=within_s)
     text = " ".join(["etcdhcp-perf", *command[1:]])
     if not done.stdout.strip():
         raise RuntimeError(f"{text}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")

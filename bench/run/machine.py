@@ -35,6 +35,16 @@ class Others:
         self.share = max(0.0, seconds / elapsed / os.cpu_count())
 
 
+def wait_for_calm(seconds, share=0.05, look=1.0):
+    """Until others take less than @share of the processors for @look seconds; at most @seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with Others() as others:
+            time.sleep(look)
+        if others.share < share:
+            return
+
+
 def _foreign_ticks():
     processes = dict(_processes())
     ours = {os.getpid(): True, 2: True}

@@ -2,7 +2,6 @@
 """New leases: the whole exchange, DISCOVER to ACK, each durable before its ACK; beside what the same
 store takes from its client alone, in the same run."""
 import limit
-import machine
 import stores
 from figures import alternate
 from place import Spec
@@ -57,7 +56,7 @@ def raw_limit(bench, number, store, members, series="etcd_limit_per_s"):
     """The best of a few sizes of batch and numbers in flight, with two puts as allocations have."""
     batches, in_flight = bench.size((RAW_BATCHES, RAW_IN_FLIGHT),
                                     ((limit.BATCH,), (limit.IN_FLIGHT,)))
-    with stores.alone(bench, store, members) as (run, where), machine.Others() as others:
+    with stores.alone(bench, store, members) as (run, where), bench.others() as others:
         rows = limit.measure(run, store, where, bench.size(1.5, 0.3), batches, in_flight)
     best = max(rows, key=lambda row: row["per_s"])
     shown = {key: best[key] for key in ("per_s", "p50_us", "p99_us", "cores")}

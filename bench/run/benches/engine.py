@@ -4,7 +4,6 @@ frame out by size of the lease table, and an offer by fullness of the pool (benc
 import shutil
 import subprocess
 
-import machine
 from figures import alternate
 from place import on, processors
 from server import build_dir
@@ -29,7 +28,7 @@ def binary():
 
 
 def time(bench, number, words, cpus):
-    with on(cpus), machine.Others() as others:
+    with on(cpus), bench.others() as others:
         done = subprocess.run([binary(), *words], capture_output=True, text=True, check=True)
     last = done.stdout.splitlines()[-1]
     values = {key: float(text) for key, text in (word.split("=") for word in last.split())}

@@ -2,7 +2,6 @@
 """The raw ceiling of a store: guarded nested transactions through the server's own client of it, by
 batch size, batches in flight and puts in each."""
 import limit
-import machine
 import stores
 from figures import alternate, number_text, say
 from systems_etcdhcp import STORES
@@ -42,7 +41,7 @@ def sweep_own(bench, number, name):
 def sweep(bench, number, name, run, store, where, keep=True):
     seconds = bench.size(1.5, 0.1)
     batches, in_flight = bench.size((BATCHES, IN_FLIGHT), ((limit.BATCH,), (limit.IN_FLIGHT,)))
-    with machine.Others() as others:
+    with bench.others() as others:
         rows = limit.measure(run, store, where, seconds, batches, in_flight, PUTS, keep=keep)
     for row in rows:
         what = f"{row['batch']:.0f} x {row['in_flight']:.0f}, {row['puts']:.0f} put"

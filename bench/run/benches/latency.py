@@ -2,7 +2,6 @@
 """Latency at half and at 80 % of the highest rate: of renewals, and of new leases beside the commit
 alone of the same store at the same rate. From the intended time of each first message."""
 import limit
-import machine
 import stores
 from benches import dora, renewals
 from figures import alternate
@@ -68,7 +67,7 @@ def exchange(bench, number, spec, scenario, share, highest):
 def commit(bench, number, share, highest):
     """The store's client alone, at as many transactions a second as there are new leases."""
     store = bench.args.store
-    with stores.alone(bench, store) as (run, where), machine.Others() as others:
+    with stores.alone(bench, store) as (run, where), bench.others() as others:
         row, = limit.measure(run, store, where, bench.size(5.0, 0.3), rate=highest * share / 100)
     values = {"p50": row["p50_us"], "p99": row["p99_us"], "p99.9": row["p999_us"]}
     bench.record.run(number, f"limit-{store}", f"commit at {share} %", values=values,

@@ -38,7 +38,7 @@ def fill(bench, number, series, share):
                "duration": 3.0, "loss": LOSS}
     if bench.quick:
         options = {"rate": 100.0, "max_rate": 100.0, "probe": 0.2, "duration": 0.3, "loss": 1.0,
-                   "retransmit_base": 0.5}
+                   "retransmit_base": 0.5, "timeout": 0.5}
     with bench.served(system, Spec(leases=pool)) as place:
         run = bench.measure(number, system.name, f"{share:.1%} full", place, "near-full",
                             clients=2 * pool, pool=pool, fill=share, search=True,
