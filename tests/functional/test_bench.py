@@ -35,6 +35,9 @@ SMOKES = [
     pytest.param(["near-full"], {"ratio_empty"}, id="near-full"),
     pytest.param(["overload", "--store", "embedded"], {"goodput_ratio", "renewal_loss_pct"},
                  id="overload"),
+    pytest.param(["compare", "--systems", "etcdhcp-embedded,dnsmasq"],
+                 {"etcdhcp_embedded_dora_per_s", "dnsmasq_renew_per_s"}, id="compare",
+                 marks=pytest.mark.needs("dnsmasq")),
     pytest.param(["start"], {"etcd_s", "embedded_s", "bytes_per_lease"}, id="start", marks=ETCD),
 ]
 pytestmark = pytest.mark.plain

@@ -28,7 +28,7 @@ def latency_us(base):
 
 def run_of(system, what, report, **fields):
     return {"round": 1, "system": system, "what": what, "valid": True, "problems": [],
-            "command": f"etcdhcp-perf {what}", "values": {}, "report": report} | fields
+            "others": 0.01, "command": f"etcdhcp-perf {what}", "values": {}, "report": report} | fields
 
 
 def measured(exchange, rate, base):
@@ -176,6 +176,13 @@ def test_invalid_and_smoke_runs_are_announced():
     data = record() | {"valid": False, "quick": True}
     words = " ".join(Outline(page.page(data)).words)
     assert "figures mean nothing" in words and "Not every run was valid" in words
+
+
+def test_other_processes_are_told_of():
+    data = record()
+    assert "Other processes" not in " ".join(Outline(page.page(data)).words)
+    data["runs"][1]["others"] = 0.4
+    assert "Other processes took up to 40 %" in " ".join(Outline(page.page(data)).words)
 
 
 def test_bars_are_as_long_as_their_logarithm():

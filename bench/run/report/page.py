@@ -5,6 +5,7 @@ from report.results import QUANTILES, RATES, Results, duration, per_s
 from report.style import PAGE
 
 escape = svg.escape
+NOISE = 0.05  # share of the processors that others may take without being mentioned
 
 
 def write(path, data):
@@ -42,6 +43,10 @@ def _head(data):
         warnings.append("A smoke test: the figures mean nothing.")
     if not data["valid"]:
         warnings.append("Not every run was valid; the list at the end says which and why.")
+    others = max((run["others"] for run in data["runs"]), default=0.0)
+    if others > NOISE:
+        warnings.append(f"Other processes took up to {others:.0%} of the processors during a run; "
+                        "the list at the end says when.".replace("%", " %"))
     return (f"<h1>{_title(data)}</h1><p class='sub'>{escape(data['began'])}, "
             f"{about['cores']} × {escape(about['cpu'])}, Linux {escape(about['kernel'])}</p>" +
             "".join(f"<div class='banner'>{escape(words)}</div>" for words in warnings) +
@@ -199,10 +204,11 @@ def _runs(data):
     rows = [[str(run["round"]), escape(run["system"]), escape(run["what"]),
              escape("  ".join(f"{name} {value:.6g}" if isinstance(value, float) else
                               f"{name} {value}" for name, value in run["values"].items())),
+             f"{run['others']:.0%}".replace("%", " %"),
              "" if run["valid"] else f"<span class='bad'>{escape('; '.join(run['problems']))}</span>"]
             for run in data["runs"]]
     return (_section("Every run") + f"<details><summary>{len(rows)} runs</summary>" +
-            _table(["round", "server", "what", "values", ""], rows, first_numeric=9) + "</details>")
+            _table(["round", "server", "what", "values", "others", ""], rows, first_numeric=9) + "</details>")
 
 
 # Pieces
