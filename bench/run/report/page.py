@@ -49,11 +49,11 @@ def _head(data):
             "".join(f"<div class='banner'>{escape(words)}</div>" for words in warnings) +
             "<p>Every server runs alone on one processor together with its store, the load "
             "generator on another, joined by a virtual cable; the servers take turns, round by "
-            "round. Clients are behind a relay agent. A rate is the highest at which fewer than one "
-            "transaction in a thousand is lost or takes more than a second, found by a search.</p>"
-            "<p>Rates are to be read together with what an acknowledgement promises: a server "
-            "that does not wait for its disk may forget what it has acknowledged when power fails, and "
-            "give the address to somebody else.</p>")
+            "round. Clients are behind a relay agent. A rate is the highest at which fewer than "
+            "one transaction in a thousand is lost or takes more than a second, found by a "
+            "search.</p><p>Rates are to be read together with what an acknowledgement promises: a "
+            "server that does not wait for its disk may forget what it has acknowledged when "
+            "power fails, and give the address to somebody else.</p>")
 
 
 def _rows(results):
