@@ -68,7 +68,7 @@ def generate(place, scenario, within_s=900, allow=False, **options):
     """Runs etcdhcp-perf on the generator's processors; InvalidRun unless valid or @allow.
 
     @options are its own, in Python's spelling. --clients is the place's number of leases unless
-    given: as many clients as addresses. It is killed when it is not done @within seconds.
+    given: as many clients as addresses. It is killed when it is not done @within_s seconds.
     """
     spec = place.spec
     options = {"clients": spec.leases} | options

@@ -19,7 +19,7 @@ class Dhcpd(System):
     durability = "fsync before ACK, several at once"
     packages = ("isc-dhcp-server",)
     programs = (PROGRAM,)
-    most_leases = 65536  # it walks its pools, too: with twice as many it answers 50 clients a second
+    most_leases = 65536  # it walks its pools, too: with twice as many, 50 clients a second
 
     def __init__(self):
         super().__init__()
@@ -54,8 +54,8 @@ class Dhcpd(System):
         leases = place.directory / "dhcpd.leases"
         leases.touch()
         self.process = self.launch(
-            place, "dhcpd", PROGRAM, "-4", "-f", "-q", "--no-pid", "-user", "root", "-group", "root",
-            "-cf", config, "-lf", leases, SERVER_IF)
+            place, "dhcpd", PROGRAM, "-4", "-f", "-q", "--no-pid", "-user", "root",
+            "-group", "root", "-cf", config, "-lf", leases, SERVER_IF)
         wait_for_port(place, self.process, "dhcpd")
 
     def stop(self):

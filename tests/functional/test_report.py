@@ -28,7 +28,8 @@ def latency_us(base):
 
 def run_of(system, what, report, **fields):
     return {"round": 1, "system": system, "what": what, "valid": True, "problems": [],
-            "command": f"etcdhcp-perf {what}", "values": {}, "report": report} | fields
+            "others": 0.01, "command": f"etcdhcp-perf {what}", "values": {},
+            "report": report} | fields
 
 
 def measured(exchange, rate, base):
@@ -145,7 +146,7 @@ def test_missing_figures_leave_gaps_that_say_so():
     data["series"], data["runs"] = {}, []
     text = page.page(data)
     words = " ".join(Outline(text).words)
-    assert words.count("not measured") == 2 * 2 * 2 + 2  # servers, rates, chart and table; latencies
+    assert words.count("not measured") == 2 * 2 * 2 + 2  # servers, rates, places; latencies
     assert words.count("Not measured.") == 1  # goodput
     assert not re.search(r"\b(nan|inf|None)\b", text)
 
@@ -178,6 +179,13 @@ def test_invalid_and_smoke_runs_are_announced():
     assert "figures mean nothing" in words and "Not every run was valid" in words
 
 
+def test_other_processes_are_told_of():
+    data = record()
+    assert "Other processes" not in " ".join(Outline(page.page(data)).words)
+    data["runs"][1]["others"] = 0.4
+    assert "Other processes took up to 40 %" in " ".join(Outline(page.page(data)).words)
+
+
 def test_bars_are_as_long_as_their_logarithm():
     rows = [charts.Row(key, key, "", True, [{"values": [value], "median": value, "low": value,
                                              "high": value}])
@@ -200,6 +208,14 @@ def test_chart_alone(tmp_path):
     chart = xml.fromstring(text)
     assert {"Server A", "100", "123,000", "fsync before ACK"} <= set(words_of(chart))
     assert "prefers-color-scheme:dark" in text
+
+
+def test_ratios_are_told_by_name():
+    data = record()
+    data["ratios"]["x"] = {"of": "a dora_per_s", "to": "b renew_per_s", "values": [2.0],
+                           "median": 2.0, "low": 2.0, "high": 2.0}
+    words = Outline(page.page(data)).words
+    assert {"Server A: new leases", "Server B: renewals"} <= set(words)
 
 
 def test_goodput_is_what_came_between_samples():

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The page: one file, nothing loaded from anywhere, no script."""
 from report import charts, svg
-from report.results import QUANTILES, RATES, Results, duration, per_s
+from report.results import QUANTILES, RATES, SHORT, Results, duration, per_s
 from report.style import PAGE
 
 escape = svg.escape
+TITLE = "DHCP servers compared"
+NOISE = 0.05  # share of the processors that others may take without being mentioned
 
 
 def write(path, data):
@@ -16,7 +18,7 @@ def write_chart(path, data):
     """The chart of rates in a file of its own, for a README."""
     results = Results(data)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(charts.rates(_rows(results), list(RATES.values()), _title(data), alone=True))
+        file.write(charts.rates(_rows(results), list(RATES.values()), TITLE, alone=True))
         file.write("\n")
 
 
@@ -24,15 +26,11 @@ def page(data):
     """The whole document as text."""
     results = Results(data)
     body = "".join([_head(data), _rates(results), _latencies(results), _goodput(results),
-                    _ratios(data), _machine(data), _systems(results), _runs(data)])
+                    _ratios(results), _machine(data), _systems(results), _runs(data)])
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"<title>{escape(_title(data))}</title><style>{PAGE}</style></head>"
+            f"<title>{TITLE}</title><style>{PAGE}</style></head>"
             f"<body><main>{body}</main></body></html>\n")
-
-
-def _title(_data):
-    return "DHCP servers compared"
 
 
 def _head(data):
@@ -42,16 +40,20 @@ def _head(data):
         warnings.append("A smoke test: the figures mean nothing.")
     if not data["valid"]:
         warnings.append("Not every run was valid; the list at the end says which and why.")
-    return (f"<h1>{_title(data)}</h1><p class='sub'>{escape(data['began'])}, "
+    others = max((run["others"] for run in data["runs"]), default=0.0)
+    if others > NOISE:
+        warnings.append(f"Other processes took up to {others:.0%} of the processors during a run; "
+                        "the list at the end says when.".replace("%", " %"))
+    return (f"<h1>{TITLE}</h1><p class='sub'>{escape(data['began'])}, "
             f"{about['cores']} × {escape(about['cpu'])}, Linux {escape(about['kernel'])}</p>" +
             "".join(f"<div class='banner'>{escape(words)}</div>" for words in warnings) +
-            "<p>Every server runs alone on one processor together with its store, the load generator "
-            "on another, joined by a virtual cable; the servers take turns, round by round. "
-            "Clients are behind a relay agent. A rate is the highest at which fewer than one "
-            "transaction in a thousand is lost or takes more than a second, found by a search.</p>"
-            "<p>Rates are to be read together with what an acknowledgement promises: a server that "
-            "does not wait for its disk may forget what it has acknowledged when power fails, and "
-            "give the address to somebody else.</p>")
+            "<p>Every server runs alone on one processor together with its store, the load "
+            "generator on another, joined by a virtual cable; the servers take turns, round by "
+            "round. Clients are behind a relay agent. A rate is the highest at which fewer than "
+            "one transaction in a thousand is lost or takes more than a second, found by a "
+            "search.</p><p>Rates are to be read together with what an acknowledgement promises: a "
+            "server that does not wait for its disk may forget what it has acknowledged when "
+            "power fails, and give the address to somebody else.</p>")
 
 
 def _rows(results):
@@ -110,7 +112,7 @@ def _latencies(results):
 def _latency_table(results):
     rows = []
     for key, system in results.systems.items():
-        for measure, what in (("dora", "new leases"), ("renew", "renewals")):
+        for measure, what in SHORT.items():
             latency = results.latency(key, measure)
             if latency:
                 rows.append([escape(system["title"]), what,
@@ -138,12 +140,13 @@ def _goodput(results):
     return _section("Goodput under overload") + chart
 
 
-def _ratios(data):
-    rows = [[escape(f"{ratio['of']} / {ratio['to']}"), f"{ratio['median']:.3g}",
-             f"{ratio['low']:.3g} – {ratio['high']:.3g}", str(len(ratio["values"]))]
-            for ratio in data["ratios"].values()]
+def _ratios(results):
+    rows = [[escape(results.name(ratio["of"])), escape(results.name(ratio["to"])),
+             f"<b>{ratio['median']:.3g}</b>", f"{ratio['low']:.3g} – {ratio['high']:.3g}",
+             str(len(ratio["values"]))]
+            for ratio in results.data["ratios"].values()]
     return _section("Ratios, round by round") + _table(
-        ["of", "median", "range", "rounds"], rows, first_numeric=1) if rows else ""
+        ["of", "to", "median", "range", "rounds"], rows, first_numeric=2) if rows else ""
 
 
 def _machine(data):
@@ -199,10 +202,15 @@ def _runs(data):
     rows = [[str(run["round"]), escape(run["system"]), escape(run["what"]),
              escape("  ".join(f"{name} {value:.6g}" if isinstance(value, float) else
                               f"{name} {value}" for name, value in run["values"].items())),
-             "" if run["valid"] else f"<span class='bad'>{escape('; '.join(run['problems']))}</span>"]
+             f"{run['others']:.0%}".replace("%", " %"), _problems(run)]
             for run in data["runs"]]
     return (_section("Every run") + f"<details><summary>{len(rows)} runs</summary>" +
-            _table(["round", "server", "what", "values", ""], rows, first_numeric=9) + "</details>")
+            _table(["round", "server", "what", "values", "others", ""], rows, first_numeric=9) +
+            "</details>")
+
+
+def _problems(run):
+    return f"<span class='bad'>{escape('; '.join(run['problems']))}</span>"
 
 
 # Pieces

@@ -5,6 +5,7 @@ import statistics
 QUANTILES = ("p50", "p90", "p99", "p99.9", "max")
 # What is measured of every server: key, as a heading, and the exchange that a latency is taken of.
 RATES = {"dora": "New leases (DORA) per second", "renew": "Renewals per second"}
+SHORT = {"dora": "new leases", "renew": "renewals"}
 EXCHANGES = {"dora": "dora", "renew": "renew"}
 OVERLOAD = "overload"
 
@@ -37,6 +38,14 @@ class Results:
             return None
         return {"values": values, "median": statistics.median(values), "low": min(values),
                 "high": max(values)}
+
+    def name(self, series):
+        """A series of rates for people: "Kea, memfile: renewals"; what is none stays as it is."""
+        for key, system in self.systems.items():
+            for measure, short in SHORT.items():
+                if series == series_name(key, measure):
+                    return f"{system['title']}: {short}"
+        return series
 
     def runs(self, system, what):
         return [run for run in self.data["runs"]

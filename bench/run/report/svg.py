@@ -9,7 +9,7 @@ def escape(text):
 
 
 def tag(name, *children, **attributes):
-    """An element with markup as children; class_ stands for class, stroke_width for stroke-width."""
+    """An element with markup as children; class_ is class, stroke_width is stroke-width."""
     words = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(number(value))}"'
                     for key, value in attributes.items() if value is not None)
     return f"<{name}{words}>{''.join(children)}</{name}>" if children else f"<{name}{words}/>"
@@ -63,7 +63,7 @@ class Linear:
 
 
 class Log(Linear):
-    """The same by powers of ten, from the power below the least value to @room times the largest."""
+    """The same by powers of ten, from the one below the least value to @room times the largest."""
 
     def __init__(self, values, start, end, room=1.0):
         values = [value for value in values if value > 0] or [1.0, 10.0]
