@@ -54,13 +54,19 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
 
 
+def pytest_collection_modifyitems(config, items):
+    """Under a sanitizer plain tests are no tests: nothing is missing that a skip should name."""
+    plain = [item for item in items if item.get_closest_marker("plain")]
+    if plain and lab.SLOWNESS > 1:
+        config.hook.pytest_deselected(items=plain)
+        items[:] = [item for item in items if not item.get_closest_marker("plain")]
+
+
 def pytest_runtest_setup(item):
     for mark in item.iter_markers("needs"):
         for program in mark.args:
             if not shutil.which(program):
                 pytest.skip(f"{program} is not installed")
-    if item.get_closest_marker("plain") and lab.SLOWNESS > 1:
-        pytest.skip("not under a sanitizer")
 
 
 @pytest.hookimpl(hookwrapper=True)
