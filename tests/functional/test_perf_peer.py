@@ -2,7 +2,7 @@
 """The load generator against a server that is not ours: dnsmasq."""
 import pytest
 
-from lab import wait_until
+from lab import SLOWNESS, wait_until
 from perf import Range
 
 
@@ -32,7 +32,7 @@ def dnsmasq(tmp_path):
 def test_dnsmasq_serves_every_scenario(dnsmasq, tmp_path, port):
     def drive(*arguments):
         result = dnsmasq.perf(tmp_path, "-q", *port, "--lease", 3600, "-n", 20, "-r", 100, "-c", 20,
-                              "--window", 4, *arguments)
+                              "--window", 4, "--timeout", 20 * SLOWNESS, *arguments)
         assert result.code == 0 and result.findings == {}, result.text
         return result.measured["exchanges"]
     assert drive("--mac-base", "02:00:01:00:00:00", "dora")["dora"]["done"] == 20
