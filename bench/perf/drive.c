@@ -11,15 +11,14 @@
 #include "perf/arp.h"
 #include "perf/judge.h"
 
-#define BURST        64    /* of everything, per turn */
-#define AHEAD        12    /* clients that are prefetched */
+#define BURST        64 /* of everything, per turn */
+#define AHEAD        12 /* clients that are prefetched */
 #define FRAMES_AHEAD 4
 #define RECEIVE_MAX  4     /* bursts per port and turn: replies are read before more is asked */
 #define RARELY       64    /* turns between looks at ARP and signals */
 #define SLEEP_MIN_NS 50000 /* so much earlier we wake, and spin until it is time */
 #define SLEEP_MAX_NS 100000000
-#define GRACE        0.05 /* of a phase, for what is late to begin after all */
-#define GRACE_S      0.5
+#define GRACE        0.02 /* of a phase, beside phase.grace */
 #define RESOLVE_S    5
 #define ASK_AGAIN_S  0.02
 
@@ -41,8 +40,8 @@ static uint64_t elapsed(const struct driver *d)
 	return d->g->now_ns > d->begun_ns ? d->g->now_ns - d->begun_ns : 0;
 }
 
-/* Another core has just written the frame: all of its lines are on their way before the first one is
- * needed. */
+/* Another core has just written the frame: all of its lines are on their way before the first one
+ * is needed. */
 static void prefetch_frame(const struct frame *frame)
 {
 	for (uint32_t at = 0; at < frame->len; at += CACHE_LINE)
@@ -328,7 +327,7 @@ static bool has_ended(struct driver *d)
 	if (result->end > PHASE_SHORT)
 		return true;
 	if (phase->rate != 0 && !phase->tolerant && !result->unbegun &&
-	    seconds > (double)phase->total / phase->rate * (1 + GRACE) + GRACE_S) {
+	    seconds > (double)phase->total / phase->rate * (1 + GRACE) + phase->grace) {
 		result->unbegun = phase->total - result->begun;
 		result->end = result->unbegun ? PHASE_SHORT : PHASE_DONE;
 	}

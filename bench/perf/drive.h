@@ -21,6 +21,7 @@ struct phase {
 	double limit;             /* seconds; 0: none */
 	double patience;          /* seconds without one more ACK; 0: endless */
 	uint64_t holders; /* leases at most: beyond, one is released per transaction; 0: any */
+	double grace;     /* seconds for what is late to begin after all */
 	bool tolerant;    /* whatever is late may still begin, however late */
 };
 
@@ -73,7 +74,8 @@ struct phase_result drive_phase(struct driver *driver, const struct phase *phase
 /** Goes on receiving for @p seconds: what is late or double may still come. */
 void drive_linger(struct driver *driver, double seconds);
 
-/** Learns the MAC addresses of the next hops; false when one does not answer for 5 seconds, or --patience. */
+/** Learns the MAC addresses of the next hops; false when one does not answer for 5 seconds, or
+ * --patience. */
 bool drive_resolve(struct driver *driver);
 
 /** When the k-th transaction (from 0) of a rate is due, after the phase began. */

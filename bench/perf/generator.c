@@ -59,7 +59,8 @@ void generator_fini(struct generator *g)
 
 double generator_bytes_per_client(const struct generator *g)
 {
-	const size_t fixed = sizeof(struct client) + 2 * sizeof(uint32_t) + sizeof(*g->leases.holder);
+	const size_t fixed =
+	    sizeof(struct client) + 2 * sizeof(uint32_t) + sizeof(*g->leases.holder);
 
 	return (double)fixed + (double)wheel_bytes(g->wheel) / g->population.n;
 }

@@ -288,7 +288,8 @@ static enum options_result check_together(const struct options *o)
 	    {o->frames & (o->frames - 1), "--frames must be a power of two"},
 	    {o->socket && o->generic, "--socket and --generic exclude each other"},
 	    {o->mac_base >> 40 & 1, "--mac-base is a group address"},
-	    {last_mac(o) >> 40 != o->mac_base >> 40, "--mac-base leaves no room for so many clients"},
+	    {last_mac(o) >> 40 != o->mac_base >> 40,
+	     "--mac-base leaves no room for so many clients"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -86,7 +86,7 @@ static void put_measurement(struct json *json, const struct driver *d,
 			    const struct outcome *outcome)
 {
 	const struct stats *stats = &d->g->stats;
-	struct tally tally = scenario_tally(stats);
+	struct tally tally = scenario_tally(d->g);
 	double seconds = (double)(stats->ended_ns - stats->began_ns) / 1e9;
 
 	json_open(json, "measured", '{');

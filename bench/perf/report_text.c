@@ -86,9 +86,10 @@ static void print_total(FILE *out, uint64_t n, const char *text)
 		fprintf(out, "%12" PRIu64 "  %s\n", n, text);
 }
 
-static void print_totals(FILE *out, const struct stats *stats, const struct outcome *outcome)
+static void print_totals(FILE *out, const struct generator *g, const struct outcome *outcome)
 {
-	struct tally tally = scenario_tally(stats);
+	const struct stats *stats = &g->stats;
+	struct tally tally = scenario_tally(g);
 	double seconds = seconds_of(stats);
 
 	fputc('\n', out);
@@ -163,7 +164,7 @@ void report_text(FILE *out, const struct driver *driver, const struct outcome *o
 	print_search(out, &outcome->search);
 	if (outcome->measured_any) {
 		print_exchanges(out, &g->stats);
-		print_totals(out, &g->stats, outcome);
+		print_totals(out, g, outcome);
 		print_storm(out, g);
 		print_time_line(out, driver);
 	}

@@ -45,11 +45,12 @@ void scenario_run(struct driver *driver, struct outcome *outcome);
  * confirmed by a run of full length, whose statistics remain. */
 void search_run(struct driver *driver, const struct phase *phase, struct outcome *outcome);
 
-/** Transactions of the phase that ended well, or not, of those that were begun. */
+/** Transactions of the phase that ended well, or not, of those that were begun; releases that only
+ * make room (near-full) are none. */
 struct tally {
 	uint64_t begun, done, failed;
 	double loss; /* failed / begun */
 };
-struct tally scenario_tally(const struct stats *stats);
+struct tally scenario_tally(const struct generator *g);
 
 #endif

@@ -3,13 +3,14 @@
 
 #include <math.h>
 
-#define SETTLE_S      0.3  /* between tries: what the last one left behind */
+#define SETTLE_S      0.1  /* between tries: what the last one left behind */
 #define STEP_BACK     0.97 /* when a full run fails at a rate that a short one bore */
 #define CONFIRM_TRIES 12
+#define GRACE_S       0.05 /* a rate that takes longer to send is not that rate */
 
 static const char *verdict_of(const struct driver *d, const struct phase_result *result)
 {
-	double loss = scenario_tally(&d->g->stats).loss;
+	double loss = scenario_tally(d->g).loss;
 
 	if (result->losses.not_received || result->losses.not_sent)
 		return "frames";
@@ -31,6 +32,7 @@ static bool probe(struct driver *d, const struct phase *phase, double rate, doub
 	if (search->n == PROBES_MAX || d->interrupted)
 		return false;
 	try.rate = rate;
+	try.grace = GRACE_S;
 	try.total = (uint64_t)fmax(1, floor(rate * seconds + 0.5));
 	drive_linger(d, SETTLE_S);
 	outcome->measured = drive_phase(d, &try);
@@ -38,7 +40,7 @@ static bool probe(struct driver *d, const struct phase *phase, double rate, doub
 	probe = &search->probes[search->n++];
 	*probe = (struct probe){
 	    .rate = rate,
-	    .loss = scenario_tally(&d->g->stats).loss,
+	    .loss = scenario_tally(d->g).loss,
 	    .limit = verdict_of(d, &outcome->measured),
 	    .final = seconds == d->g->options->duration,
 	};

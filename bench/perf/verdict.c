@@ -67,7 +67,7 @@ static void judge_measurement(struct verdict *verdict, const struct driver *d,
 {
 	const struct options *o = d->g->options;
 	const struct phase_result *measured = &outcome->measured;
-	struct tally tally = scenario_tally(&d->g->stats);
+	struct tally tally = scenario_tally(d->g);
 
 	if (o->search && outcome->search.rate == 0) {
 		add(verdict, "no rate was found that the server bears");

@@ -19,7 +19,7 @@
 #include "perf/steering.h"
 
 #define WIRE_PORTS_MAX 65
-#define WIRE_BURST     64 /* frames received at once */
+#define WIRE_BURST     64  /* frames received at once */
 #define WIRE_OUTBOX    320 /* a turn's answers to replies, and messages of its own accord */
 
 typedef size_t wire_take_fn(struct port *port, struct frame *frames, size_t max);

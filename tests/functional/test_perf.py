@@ -156,7 +156,8 @@ def test_a_late_answer_is_told_from_a_lost_one(run):
             return []
         discovers += answer.type == OFFER
         return [answer, held[0]] if answer.type == OFFER and discovers == 3 else [answer]
-    result = run(script, "-n", 3, "-c", 3, "-r", 0.5 / TIMEOUT, "dora")
+    timeout = 0.75 * SLOWNESS
+    result = run(script, "--timeout", timeout, "-n", 3, "-c", 3, "-r", 0.5 / timeout, "dora")
     assert result.findings == {"late": 1} and result.measured["lost"] == 1
     assert result.measured["done"] == 2 and result.code == 1, result.text
 
@@ -284,6 +285,7 @@ def test_near_full_releases_before_it_asks(cable, run):
     result = run(honest, "-n", 60, "--pool", 40, "--fill", 0.9, "-r", 400, "-c", 30, "near-full")
     assert result.code == 0 and result.findings == {}, result.text
     assert result.json["leases_first"]["leases"] == 36
+    assert result.measured["begun"] == result.measured["done"] == 30
     kinds = [each.type for each in cable.responder.requests if each.type in (REQUEST, RELEASE)]
     held = most = 0
     for kind in kinds:

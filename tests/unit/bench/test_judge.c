@@ -16,29 +16,98 @@ struct wrong {
 	bool taken; /* as an answer, all the same */
 };
 
-static void xid(struct answer *a) { a->xid ^= 0x00800000; }
-static void stranger(struct answer *a) { a->chaddr[0] = 6, a->xid ^= 1; }
-static void other_client(struct answer *a) { a->chaddr[5] ^= 1; }
-static void type(struct answer *a) { a->type = DHCP_OFFER; }
-static void mac(struct answer *a) { a->dst_mac[5] ^= 1; }
-static void address(struct answer *a) { a->dst = 0x0a0a0a0a; }
-static void port(struct answer *a) { a->dst_port = 67; }
-static void vlan(struct answer *a) { a->vlan = 5; }
-static void no_server(struct answer *a) { a->server = 0; }
-static void server(struct answer *a) { a->server++; }
-static void no_lease(struct answer *a) { a->lease_s = 0; }
-static void lease(struct answer *a) { a->lease_s = 3599; }
-static void no_yiaddr(struct answer *a) { a->yiaddr = 0; }
-static void yiaddr(struct answer *a) { a->yiaddr = OTHER; }
-static void udp_sum(struct answer *a) { a->bad_udp_sum = true; }
-static void ip_sum(struct answer *a) { a->bad_ip_sum = true; }
-static void magic(struct answer *a) { a->no_magic = true; }
-static void hlen(struct answer *a) { a->hlen = 16; }
-static void end(struct answer *a) { a->no_end = true; }
-static void option(struct answer *a) { a->long_option = true; }
-static void udp_len(struct answer *a) { a->udp_len_lie = 20; }
-static void overload(struct answer *a) { a->overload = true; }
-static void broadcast(struct answer *a) { memset(a->dst_mac, 0xff, 6); }
+static void xid(struct answer *a)
+{
+	a->xid ^= 0x00800000;
+}
+static void stranger(struct answer *a)
+{
+	a->chaddr[0] = 6, a->xid ^= 1;
+}
+static void other_client(struct answer *a)
+{
+	a->chaddr[5] ^= 1;
+}
+static void type(struct answer *a)
+{
+	a->type = DHCP_OFFER;
+}
+static void mac(struct answer *a)
+{
+	a->dst_mac[5] ^= 1;
+}
+static void address(struct answer *a)
+{
+	a->dst = 0x0a0a0a0a;
+}
+static void port(struct answer *a)
+{
+	a->dst_port = 67;
+}
+static void vlan(struct answer *a)
+{
+	a->vlan = 5;
+}
+static void no_server(struct answer *a)
+{
+	a->server = 0;
+}
+static void server(struct answer *a)
+{
+	a->server++;
+}
+static void no_lease(struct answer *a)
+{
+	a->lease_s = 0;
+}
+static void lease(struct answer *a)
+{
+	a->lease_s = 3599;
+}
+static void no_yiaddr(struct answer *a)
+{
+	a->yiaddr = 0;
+}
+static void yiaddr(struct answer *a)
+{
+	a->yiaddr = OTHER;
+}
+static void udp_sum(struct answer *a)
+{
+	a->bad_udp_sum = true;
+}
+static void ip_sum(struct answer *a)
+{
+	a->bad_ip_sum = true;
+}
+static void magic(struct answer *a)
+{
+	a->no_magic = true;
+}
+static void hlen(struct answer *a)
+{
+	a->hlen = 16;
+}
+static void end(struct answer *a)
+{
+	a->no_end = true;
+}
+static void option(struct answer *a)
+{
+	a->long_option = true;
+}
+static void udp_len(struct answer *a)
+{
+	a->udp_len_lie = 20;
+}
+static void overload(struct answer *a)
+{
+	a->overload = true;
+}
+static void broadcast(struct answer *a)
+{
+	memset(a->dst_mac, 0xff, 6);
+}
 
 /* An ACK to a client that has asked for ADDRESS. */
 static const struct wrong wrongs[] = {
@@ -195,9 +264,9 @@ static void test_offers_of_two_servers(void **state)
 
 static void test_relayed_replies(void **state)
 {
-	static const char *const relayed[] = {"-n", "10", "--giaddr", "10.9.0.1", "--server",
-					      "10.0.0.1", "--server-mac", "02:aa:00:00:00:01",
-					      "dora", NULL};
+	static const char *const relayed[] = {
+	    "-n",       "10",           "--giaddr",          "10.9.0.1", "--server",
+	    "10.0.0.1", "--server-mac", "02:aa:00:00:00:01", "dora",     NULL};
 	struct scene *scene = scene_new(relayed);
 	uint32_t index = scene_begin(scene, ACTIVITY_DORA);
 	struct answer answer = scene_answer(scene, index, DHCP_OFFER, ADDRESS);

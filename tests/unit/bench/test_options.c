@@ -29,9 +29,12 @@ static enum options_result parse(struct options *options, const char *const *wor
 static void test_values(void **state)
 {
 	static const char *const words[] = {
-	    "-i", "eth1", "-n", "10M", "-r", "1.5k", "--vlan", "100-199", "--outer-vlan", "7",
-	    "--mac-base", "02:11:22:33:44:00", "--giaddr", "10.7.0.1", "--server", "10.0.0.1",
-	    "--lease", "3600", "--mix", "renew=9,dora=1", "mix", NULL};
+	    "-i",           "eth1",     "-n",         "10M",
+	    "-r",           "1.5k",     "--vlan",     "100-199",
+	    "--outer-vlan", "7",        "--mac-base", "02:11:22:33:44:00",
+	    "--giaddr",     "10.7.0.1", "--server",   "10.0.0.1",
+	    "--lease",      "3600",     "--mix",      "renew=9,dora=1",
+	    "mix",          NULL};
 	struct options o;
 
 	(void)state;
