@@ -28,6 +28,7 @@ int generator_init(struct generator *g, const struct options *options, struct wi
 	*g = (struct generator){
 	    .options = options,
 	    .wire = wire,
+	    .phase = "start",
 	    .random = seed,
 	    .timeout_ns = (uint64_t)(options->timeout * 1e9),
 	    .retransmit_base_ns = (uint64_t)(options->retransmit_base * 1e9),
