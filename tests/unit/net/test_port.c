@@ -526,6 +526,30 @@ static void a_port_refuses_what_it_cannot_have(void **state)
 	lab_end();
 }
 
+/* Whoever sends of its own accord must find frames, however many replies it has not read. */
+static void receiving_leaves_what_the_owner_wants_for_sending(void **state)
+{
+	struct link_info link;
+	struct xdp_port_options options = {
+	    .link = &link, .kind = PORT_XDP_COPY, .frames = 256, .receiving = 96};
+	struct frame frames[256];
+	struct port *port = NULL;
+	size_t n;
+
+	lab_begin(1);
+	link = lab_server_link();
+	assert_int_equal(xdp_port_open(&options, &port), 0);
+	assert_int_equal(xdp_port_account(port).filling, 96);
+	n = xdp_port_take(port, frames, ARRAY_SIZE(frames));
+	assert_int_equal(n, 160);
+	port_drop(port, frames, n);
+	port_flush(port);
+	assert_int_equal(xdp_port_account(port).filling, 96);
+	assert_int_equal(xdp_port_account(port).free, 160);
+	port_close(port);
+	lab_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -545,6 +569,7 @@ int main(void)
 	    cmocka_unit_test(replies_are_counted_when_they_cannot_leave),
 	    cmocka_unit_test(a_port_opened_on_a_down_interface_works_once_it_is_up),
 	    cmocka_unit_test(a_port_refuses_what_it_cannot_have),
+	    cmocka_unit_test(receiving_leaves_what_the_owner_wants_for_sending),
 	};
 
 	if (!lab_may_begin())
