@@ -307,7 +307,7 @@ def test_search_tells_what_was_too_slow(run):
     """A server that gives out leases and does not renew them."""
     def script(answer):
         return [answer] if answer.request.ciaddr == "0.0.0.0" else []
-    result = run(script, "--search", "-r", 2, "--probe", 0.1, "-n", 5, "renew")
+    result = run(script, "--timeout", 0.2, "--search", "-r", 2, "--probe", 0.1, "-n", 5, "renew")
     assert result.code == 1 and result.json["search"]["limited_by"] == "loss", result.text
 
 
