@@ -58,7 +58,7 @@ class System(abc.ABC):
         return {}
 
     def memory(self):
-        """Bytes resident in all its processes (stores included)."""
+        """Bytes resident in all its processes (stores included), beside pages of files."""
         return sum(resident(process.pid) for process in self.processes())
 
     def processes(self):
@@ -103,16 +103,15 @@ def wait_for_port(place, process, name, port=67):
 
 
 def resident(pid):
-    """Bytes of memory that a process and its children have resident."""
+    """Bytes of memory that a process and its children have resident, beside pages of files: those of
+    a database are the kernel's cache, which it takes back when it wants to."""
     return sum(_rss(each) for each in [pid, *_children(pid)])
 
 
 def _rss(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    return 0
+        fields = dict(line.split(":", 1) for line in status)
+    return sum(int(fields[key].split()[0]) * 1024 for key in ("RssAnon", "RssShmem"))
 
 
 def _children(pid):
