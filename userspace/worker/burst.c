@@ -122,13 +122,13 @@ static bool in_pace(struct worker *worker)
 	return pace->left > 0;
 }
 
-/* False when the bound is reached. Whoever waits comes before who comes now. */
+/* False when the bound is reached. */
 static bool ask_offer(struct worker *worker, const struct item *item)
 {
-	if (!in_pace(worker) || (lobby_len(worker->lobby) && !worker->recalled) ||
-	    !ask(worker, item))
+	if (!in_pace(worker) || !ask(worker, item))
 		return false;
 	worker->pace.left--;
+	lobby_served(worker->lobby, item->packet);
 	return true;
 }
 

@@ -15,12 +15,14 @@
 /* Above this much, memory is given back to the system when it is no longer needed. */
 #define KEEP_BYTES ((size_t)1 << 20)
 
+static_assert(LOBBY_BYTES <= UINT32_MAX, "offsets have 32 bits");
 static_assert(HOLE_SIZE == 192, "RFC 2131 section 2");
 
 /** What lies in the ring; size is that of all of it, a multiple of 8. */
 struct waiting {
 	uint64_t key;
 	uint64_t since_ns;
+	uint32_t older; /* offset of the one before it; of the oldest: anything */
 	uint32_t size;
 	uint16_t port;
 	uint16_t len;  /* of the frame */
@@ -30,7 +32,8 @@ struct waiting {
 
 struct lobby {
 	uint8_t *ring;     /* LOBBY_BYTES */
-	size_t head, tail; /* where the next goes, where the first is */
+	size_t head, tail; /* where the next goes, where the oldest is */
+	size_t newest;
 	size_t end;        /* behind the last before the ring starts over; 0: it has not */
 	uint32_t n;
 	bool large;        /* more than KEEP_BYTES has been in use */
@@ -91,12 +94,12 @@ static uint32_t place_of(const struct lobby *lobby, uint64_t key)
 static void forget_key(struct lobby *lobby, uint64_t key)
 {
 	uint64_t *keys = lobby->keys;
-	uint32_t hole = place_of(lobby, key), at = hole;
+	uint32_t hole = place_of(lobby, key), i = hole;
 
-	while (keys[at = (at + 1) & (KEYS - 1)]) {
-		if (((at - home_of(keys[at])) & (KEYS - 1)) >= ((at - hole) & (KEYS - 1))) {
-			keys[hole] = keys[at];
-			hole = at;
+	while (keys[i = (i + 1) & (KEYS - 1)]) {
+		if (((i - home_of(keys[i])) & (KEYS - 1)) >= ((i - hole) & (KEYS - 1))) {
+			keys[hole] = keys[i];
+			hole = i;
 		}
 	}
 	keys[hole] = 0;
@@ -113,23 +116,9 @@ static uint64_t key_of(const struct packet *packet)
 
 /* ---- the ring ---- */
 
-/* Room for one in one piece, NULL: there is none. */
-static struct waiting *make_room(struct lobby *lobby, size_t size)
+static struct waiting *at(const struct lobby *lobby, size_t offset)
 {
-	if (lobby->head >= lobby->tail && !lobby->end) {
-		if (LOBBY_BYTES - lobby->head >= size)
-			return (struct waiting *)(void *)(lobby->ring + lobby->head);
-		lobby->end = lobby->head;
-		lobby->head = 0;
-	}
-	if (lobby->tail - lobby->head < size)
-		return NULL;
-	return (struct waiting *)(void *)(lobby->ring + lobby->head);
-}
-
-static struct waiting *first(const struct lobby *lobby)
-{
-	return (struct waiting *)(void *)(lobby->ring + lobby->tail);
+	return (struct waiting *)(void *)(lobby->ring + offset);
 }
 
 static void give_memory_back(struct lobby *lobby)
@@ -142,16 +131,52 @@ static void give_memory_back(struct lobby *lobby)
 	lobby->large = false;
 }
 
-static void leave(struct lobby *lobby)
+static bool still_waits(const struct lobby *lobby, const struct waiting *waiting)
 {
-	const struct waiting *waiting = first(lobby);
+	return lobby->keys[place_of(lobby, waiting->key)] != 0;
+}
 
-	forget_key(lobby, waiting->key);
+static void leave_oldest(struct lobby *lobby)
+{
+	const struct waiting *waiting = at(lobby, lobby->tail);
+
+	if (still_waits(lobby, waiting))
+		forget_key(lobby, waiting->key);
 	lobby->tail += waiting->size;
 	if (lobby->tail == lobby->end)
 		lobby->tail = lobby->end = 0;
 	if (--lobby->n == 0)
 		give_memory_back(lobby);
+}
+
+static void leave_newest(struct lobby *lobby)
+{
+	const struct waiting *waiting = at(lobby, lobby->newest);
+
+	if (still_waits(lobby, waiting))
+		forget_key(lobby, waiting->key);
+	lobby->head = lobby->newest;
+	if (lobby->head == 0 && lobby->end) { /* the first since the ring started over */
+		lobby->head = lobby->end;
+		lobby->end = 0;
+	}
+	lobby->newest = waiting->older;
+	if (--lobby->n == 0)
+		give_memory_back(lobby);
+}
+
+/* Room in one piece, which those who wait longest make if need be. */
+static struct waiting *make_room(struct lobby *lobby, size_t size)
+{
+	if (lobby->n == LOBBY_MAX)
+		leave_oldest(lobby);
+	if (!lobby->end && LOBBY_BYTES - lobby->head < size) {
+		lobby->end = lobby->head;
+		lobby->head = 0;
+	}
+	while (lobby->end && lobby->tail - lobby->head < size)
+		leave_oldest(lobby);
+	return at(lobby, lobby->head);
 }
 
 /* ---- in and out ---- */
@@ -186,26 +211,24 @@ bool lobby_add(struct lobby *lobby, const struct packet *packet, uint16_t port, 
 	size_t hole = hole_of(packet), size;
 	uint64_t key = key_of(packet);
 	struct waiting *waiting;
-	uint32_t place;
 
-	if (lobby->n == LOBBY_MAX || !is_whole(packet))
+	if (!is_whole(packet))
 		return false;
-	place = place_of(lobby, key);
-	if (lobby->keys[place])
+	if (lobby->keys[place_of(lobby, key)])
 		return true;
 	size = sizeof(*waiting) + packet->frame.len - (hole ? HOLE_SIZE : 0);
 	size = (size + 7) & ~(size_t)7;
 	waiting = make_room(lobby, size);
-	if (!waiting)
-		return false;
 	waiting->key = key;
 	waiting->since_ns = now_ns;
+	waiting->older = (uint32_t)lobby->newest;
 	waiting->size = (uint32_t)size;
 	waiting->port = port;
 	waiting->len = (uint16_t)packet->frame.len;
 	waiting->hole = (uint16_t)hole;
 	copy_in(waiting, &packet->frame);
-	lobby->keys[place] = key;
+	lobby->keys[place_of(lobby, key)] = key;
+	lobby->newest = lobby->head;
 	lobby->head += size;
 	lobby->large = lobby->large || lobby->head > KEEP_BYTES;
 	lobby->n++;
@@ -217,19 +240,32 @@ uint32_t lobby_len(const struct lobby *lobby)
 	return lobby->n;
 }
 
+void lobby_served(struct lobby *lobby, const struct packet *packet)
+{
+	uint64_t key;
+
+	if (!lobby->n)
+		return;
+	key = key_of(packet);
+	if (lobby->keys[place_of(lobby, key)])
+		forget_key(lobby, key);
+}
+
 bool lobby_port(struct lobby *lobby, uint64_t now_ns, uint16_t *port)
 {
-	while (lobby->n && now_ns - first(lobby)->since_ns > LOBBY_WAIT_NS)
-		leave(lobby);
+	while (lobby->n && now_ns - at(lobby, lobby->tail)->since_ns > LOBBY_WAIT_NS)
+		leave_oldest(lobby);
+	while (lobby->n && !still_waits(lobby, at(lobby, lobby->newest)))
+		leave_newest(lobby);
 	if (!lobby->n)
 		return false;
-	*port = first(lobby)->port;
+	*port = at(lobby, lobby->newest)->port;
 	return true;
 }
 
 bool lobby_take(struct lobby *lobby, struct frame *frame)
 {
-	const struct waiting *waiting = first(lobby);
+	const struct waiting *waiting = at(lobby, lobby->newest);
 	size_t behind = waiting->hole ? waiting->hole + HOLE_SIZE : 0;
 	bool fits = waiting->len <= frame->cap;
 
@@ -240,6 +276,6 @@ bool lobby_take(struct lobby *lobby, struct frame *frame)
 		memcpy(frame->data + behind, waiting->bytes + waiting->hole, waiting->len - behind);
 		frame->len = waiting->len;
 	}
-	leave(lobby);
+	leave_newest(lobby);
 	return fits;
 }
