@@ -72,8 +72,13 @@ static void memory_nothing(struct port *port)
 {
 }
 
-static const struct port_ops memory_ops = {memory_receive, memory_send, memory_drop,
-					   memory_nothing, memory_nothing};
+static const struct port_ops memory_ops = {
+	.receive = memory_receive,
+	.send = memory_send,
+	.drop = memory_drop,
+	.flush = memory_nothing,
+	.close = memory_nothing,
+};
 
 /* ---- the server's parts, put together without threads ---- */
 

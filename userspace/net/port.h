@@ -40,6 +40,7 @@ struct port_ops {
 	void (*drop)(struct port *port, const struct frame *frames, size_t n);
 	void (*flush)(struct port *port);
 	void (*close)(struct port *port);
+	size_t (*take)(struct port *port, struct frame *frames, size_t max); /* NULL: lends none */
 };
 
 struct port {
@@ -73,6 +74,15 @@ static inline void port_send(struct port *p, const struct frame *frames, size_t 
 static inline void port_drop(struct port *p, const struct frame *frames, size_t n)
 {
 	p->ops->drop(p, frames, n);
+}
+
+/**
+ * Lends up to @p max free frames that answer none received just now, of length 0; they come back
+ * like received ones. 0 when the port has none to spare, or is of a kind that lends none.
+ */
+static inline size_t port_take(struct port *p, struct frame *frames, size_t max)
+{
+	return p->ops->take ? p->ops->take(p, frames, max) : 0;
 }
 
 /**

@@ -226,6 +226,7 @@ static const struct port_ops xdp_ops = {
     .drop = xdp_drop,
     .flush = xdp_flush,
     .close = xdp_close,
+    .take = xdp_port_take,
 };
 
 static uint32_t chunk_size_for(uint16_t mtu)

@@ -44,7 +44,7 @@ static bool read_request(struct worker *worker, struct item *item, const struct 
 		counter_add(&counters->messages_refused[reject], 1);
 		return false;
 	}
-	counter_add(&counters->requests[item->request.type], 1);
+	counter_add(&counters->requests[item->request.type], !worker->recalled);
 	drop = item_locate(worker, item, hint);
 	if (drop != SERVER_DROP_NONE) {
 		counter_add(&counters->drops[drop], 1);
@@ -105,6 +105,43 @@ static bool ask(struct worker *worker, const struct item *item)
 	return true;
 }
 
+/* A window is short against what clients notice and long against how long one takes to ask. */
+#define PACE_NS  (50 * NS_PER_MS)
+/* Offers that a window has in any case: a rush finds a worker ready that had nothing to do. */
+#define PACE_MIN 1024
+
+static bool in_pace(struct worker *worker)
+{
+	struct pace *pace = &worker->pace;
+
+	if (worker->now.mono_ns >= pace->window_ends_ns) {
+		pace->window_ends_ns = worker->now.mono_ns + PACE_NS;
+		pace->left = PACE_MIN + pace->bound + pace->bound / 8;
+		pace->bound = 0;
+	}
+	return pace->left > 0;
+}
+
+/* False when the bound is reached. */
+static bool ask_offer(struct worker *worker, const struct item *item)
+{
+	if (!in_pace(worker) || !ask(worker, item))
+		return false;
+	worker->pace.left--;
+	lobby_served(worker->lobby, item->packet);
+	return true;
+}
+
+/* There is no room for a DISCOVER now: perhaps there is soon. */
+static bool defer(struct worker *worker, const struct item *item)
+{
+	if (!worker->ports[item->port].port->ops->take ||
+	    !lobby_add(worker->lobby, item->packet, (uint16_t)item->port, worker->now.mono_ns))
+		return false;
+	counter_add(&worker->counters.deferred, !worker->recalled);
+	return true;
+}
+
 /* What follows behind a reply or a silence; the frame is not needed for it. */
 static void ask_behind(struct worker *worker, const struct item *item)
 {
@@ -132,8 +169,10 @@ static enum outcome act(struct worker *worker, struct item *item)
 	case SERVER_REPLY:
 		return item_write_reply(worker, item) ? OUTCOME_REPLY : OUTCOME_NONE;
 	case SERVER_ASK:
-		if (ask(worker, item))
+		if (decision->op == ASK_OFFER ? ask_offer(worker, item) : ask(worker, item))
 			return OUTCOME_PENDING;
+		if (decision->op == ASK_OFFER && defer(worker, item))
+			return OUTCOME_NONE;
 		drop = SERVER_DROP_OVERLOAD;
 		break;
 	case SERVER_SILENT:
@@ -214,15 +253,11 @@ static void handle_all(struct worker *worker, size_t index, size_t n, struct out
 		post(outbox, reply);
 }
 
-size_t burst_run(struct worker *worker, size_t index)
+static void run(struct worker *worker, size_t index, const struct frame *frames, size_t n)
 {
 	struct port *port = worker->ports[index].port;
-	struct frame frames[BURST];
 	struct outbox outbox;
-	size_t n = port_receive(port, frames, BURST);
 
-	if (n == 0)
-		return 0;
 	outbox.n_send = outbox.n_drop = 0;
 	handle_all(worker, index, look_over(worker, frames, n, &outbox), &outbox);
 	worker->touched[index] = true;
@@ -231,6 +266,49 @@ size_t burst_run(struct worker *worker, size_t index)
 	if (outbox.n_send)
 		histogram_add_n(&worker->reply_times[WORKER_PATH_MEMORY],
 				clock_mono_ns() - worker->now.mono_ns, outbox.n_send);
+}
+
+size_t burst_run(struct worker *worker, size_t index)
+{
+	struct frame frames[BURST];
+	size_t n = port_receive(worker->ports[index].port, frames, BURST);
+
+	if (n == 0)
+		return 0;
+	run(worker, index, frames, n);
 	counter_add(&worker->counters.bursts, 1);
+	return n;
+}
+
+/* From the lobby into frames of the port that they came in by; how many. */
+static size_t recall(struct worker *worker, uint16_t index, struct frame *frames, size_t max)
+{
+	struct port *port = worker->ports[index].port;
+	size_t n = port_take(port, frames, max), used = 0;
+	uint16_t next = index;
+
+	while (used < n && lobby_port(worker->lobby, worker->now.mono_ns, &next) && next == index)
+		used += lobby_take(worker->lobby, &frames[used]);
+	port_drop(port, frames + used, n - used);
+	return used;
+}
+
+/* Not before the store is done with most of what it was asked: room is for those who answer an offer. */
+size_t burst_recall(struct worker *worker)
+{
+	const struct exchanges *exchanges = &worker->exchanges;
+	struct frame frames[BURST];
+	uint16_t index;
+	size_t n;
+
+	if (!lobby_len(worker->lobby) || exchanges->in_use >= exchanges->max / 4 ||
+	    !in_pace(worker) || !lobby_port(worker->lobby, worker->now.mono_ns, &index))
+		return 0;
+	n = recall(worker, index, frames, min_size(BURST, worker->pace.left));
+	if (n == 0)
+		return 0;
+	worker->recalled = true;
+	run(worker, index, frames, n);
+	worker->recalled = false;
 	return n;
 }

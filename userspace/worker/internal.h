@@ -5,12 +5,14 @@
  *     worker.c   the loop: ports, answers, sleep
  *     burst.c    frames -> decisions -> replies, a burst at a time
  *     answer.c   the store's answers -> replies
+ *     lobby.c    DISCOVERs that wait under overload
  */
 #ifndef ETCDHCP_WORKER_INTERNAL_H
 #define ETCDHCP_WORKER_INTERNAL_H
 
 #include "base/thread.h"
 #include "worker/exchange.h"
+#include "worker/lobby.h"
 #include "worker/worker.h"
 
 #define BURST 32
@@ -30,6 +32,16 @@ struct outbox {
 	size_t n_send, n_drop;
 };
 
+/**
+ * How many offers may be made: somewhat more than are taken up. Else those who were offered an
+ * address would be too many at once when they ask for it, and most of them had to ask again.
+ */
+struct pace {
+	uint64_t window_ends_ns;
+	unsigned bound; /* clients, in this window */
+	unsigned left;  /* offers, likewise */
+};
+
 struct worker {
 	size_t index;
 	struct worker_port ports[WORKER_MAX_PORTS];
@@ -42,6 +54,9 @@ struct worker {
 	const struct server_view *view; /* of this round */
 	bool submitted;                 /* the store is to be kicked */
 	struct exchanges exchanges;
+	struct lobby *lobby;
+	struct pace pace;
+	bool recalled;                  /* the burst at work comes from the lobby */
 	struct reply_memo memo;
 	struct packet packets[BURST]; /* of this burst, and where memory will be looked at for each */
 	struct server_hint hints[BURST];
@@ -54,6 +69,8 @@ struct worker {
 
 /** Receives and handles a burst of one port; returns how many frames there were. */
 size_t burst_run(struct worker *worker, size_t port);
+/** Handles some of those who waited, when there is room; returns how many there were. */
+size_t burst_recall(struct worker *worker);
 /** Takes the store's answers and sends what follows from them; returns how many there were. */
 size_t answer_run(struct worker *worker);
 

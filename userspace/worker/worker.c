@@ -56,12 +56,25 @@ static size_t round_once(struct worker *worker, enum look look)
 		if (has_turn(worker, i, look))
 			n += burst_run(worker, i);
 	n += answer_run(worker);
+	if (look != LOOK_ANSWERS)
+		n += burst_recall(worker);
 	flush_ports(worker);
 	if (worker->submitted)
 		store_kick(worker->store);
 	worker->submitted = false;
 	counter_set(&worker->counters.pending, worker->exchanges.in_use);
+	counter_set(&worker->counters.waiting, lobby_len(worker->lobby));
 	return n;
+}
+
+/* While somebody waits in the lobby: until more offers may be made. */
+static int patience_ms(const struct worker *worker)
+{
+	uint64_t ends_ns = worker->pace.window_ends_ns, now_ns = worker->now.mono_ns;
+
+	if (!lobby_len(worker->lobby))
+		return -1;
+	return 1 + (int)(ends_ns > now_ns ? (ends_ns - now_ns) / NS_PER_MS : 0);
 }
 
 static void wait_for_something(struct worker *worker)
@@ -75,7 +88,7 @@ static void wait_for_something(struct worker *worker)
 	wakeup_arm(wakeup);
 	if (!round_once(worker, LOOK_ALL) && !atomic_load(&worker->stopping)) {
 		rcu_offline();
-		poll(fds, worker->n_ports + 1, -1);
+		poll(fds, worker->n_ports + 1, patience_ms(worker));
 		rcu_online();
 	}
 	wakeup_disarm(wakeup);
@@ -148,7 +161,9 @@ struct worker *worker_new(const struct worker_options *options)
 		.run = run,
 		.arg = worker,
 	};
-	if (exchanges_init(&worker->exchanges, options->pending_max)) {
+	worker->lobby = lobby_new();
+	if (!worker->lobby || exchanges_init(&worker->exchanges, options->pending_max)) {
+		lobby_free(worker->lobby);
 		free(worker);
 		return NULL;
 	}
@@ -176,6 +191,7 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	exchanges_fini(&worker->exchanges);
+	lobby_free(worker->lobby);
 	free(worker);
 }
 

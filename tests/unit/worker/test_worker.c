@@ -107,8 +107,39 @@ static void memory_close(struct port *port)
 {
 }
 
-static const struct port_ops memory_ops = {memory_receive, memory_send, memory_drop, memory_flush,
-					   memory_close};
+static size_t memory_take(struct port *port, struct frame *frames, size_t max)
+{
+	struct memory_port *p = (struct memory_port *)port;
+	size_t n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < FRAMES && n < max; i++) {
+		if (p->arriving[i] || p->lent[i])
+			continue;
+		p->lent[i] = true;
+		frames[n++] = (struct frame){
+			.data = p->memory[i], .cap = FRAME_SIZE, .handle = i, .port = port};
+	}
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+static const struct port_ops memory_ops = {
+	.receive = memory_receive,
+	.send = memory_send,
+	.drop = memory_drop,
+	.flush = memory_flush,
+	.close = memory_close,
+};
+
+static const struct port_ops lending_ops = {
+	.receive = memory_receive,
+	.send = memory_send,
+	.drop = memory_drop,
+	.flush = memory_flush,
+	.close = memory_close,
+	.take = memory_take,
+};
 
 /* ---- a server around it ---- */
 
@@ -156,7 +187,7 @@ static void start_store(struct fixture *f)
 	assert_true(view.loaded && view.connected);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, const struct port_ops *ops)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct worker_port port;
@@ -165,7 +196,7 @@ static int set_up(void **state)
 	start_store(f);
 	f->port = calloc(1, sizeof(*f->port));
 	pthread_mutex_init(&f->port->lock, NULL);
-	f->port->port.ops = &memory_ops;
+	f->port->port.ops = ops;
 	f->port->port.kind = PORT_XDP_COPY;
 	f->port->port.fd = eventfd(0, EFD_NONBLOCK);
 	f->port->port.mtu = 1500;
@@ -185,6 +216,16 @@ static int set_up(void **state)
 	assert_int_equal(worker_start(f->worker), 0);
 	*state = f;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, &memory_ops);
+}
+
+static int set_up_lending(void **state)
+{
+	return set_up_with(state, &lending_ops);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -276,18 +317,23 @@ static void arrive(struct memory_port *p, size_t first, size_t n)
 	assert_int_equal(write(p->port.fd, &one, sizeof(one)), sizeof(one));
 }
 
-/* Waits until so many frames have come back; the bound only ends a run that has failed. */
-static void wait_home(struct memory_port *p, unsigned n)
+/* Waits until so many frames have come back, so many of them as replies; the bound only ends a run that has failed. */
+static void wait_for_frames(struct memory_port *p, unsigned home, unsigned sent)
 {
 	for (int i = 0; i < 30000; i++) {
 		pthread_mutex_lock(&p->lock);
-		unsigned home = p->sent + p->dropped;
+		bool done = p->sent + p->dropped >= home && p->sent >= sent;
 		pthread_mutex_unlock(&p->lock);
-		if (home >= n)
+		if (done)
 			return;
 		usleep(1000);
 	}
 	fail_msg("frames did not come back: %u sent, %u dropped", p->sent, p->dropped);
+}
+
+static void wait_home(struct memory_port *p, unsigned n)
+{
+	wait_for_frames(p, n, 0);
 }
 
 static void check_accounts(struct memory_port *p)
@@ -342,6 +388,26 @@ static void test_bound_on_waiting(void **state)
 	assert_int_equal(p->dropped, counter_read(&counters->drops[SERVER_DROP_OVERLOAD]) +
 					     counter_read(&counters->drops[SERVER_DROP_POOL_EMPTY]));
 	assert_true(p->sent > 0);
+	check_accounts(p);
+}
+
+/* Where frames can be had for it, nobody is dropped: all are offered an address, each once. */
+static void test_crowd_waits_its_turn(void **state)
+{
+	enum { CROWD = 150 };
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	const struct worker_counters *counters = worker_counters(f->worker);
+
+	for (size_t i = 0; i < CROWD; i++)
+		write_request(p, i, DHCP_DISCOVER, 100 + (uint32_t)i, 0, 0);
+	arrive(p, 0, CROWD);
+	wait_for_frames(p, CROWD, CROWD);
+	assert_int_equal(p->sent, CROWD);
+	assert_int_equal(counter_read(&counters->replies[DHCP_OFFER]), CROWD);
+	assert_int_equal(counter_read(&counters->requests[DHCP_DISCOVER]), CROWD);
+	assert_int_equal(counter_read(&counters->drops[SERVER_DROP_OVERLOAD]), 0);
+	assert_true(counter_read(&counters->deferred) > 0);
 	check_accounts(p);
 }
 
@@ -413,6 +479,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_discover_to_renewal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bound_on_waiting, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_crowd_waits_its_turn, set_up_lending,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
 		cmocka_unit_test(test_newcomers_are_shed_first),
 		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
