@@ -114,7 +114,7 @@ class Record:
 
     def finish(self):
         data = self.data
-        data["seconds"] = time.monotonic() - self._started
+        data["seconds"] += time.monotonic() - self._started
         data["machine"]["load_after"] = machine.load()
         for series in data["series"].values():
             series |= summary(series["values"])

@@ -231,6 +231,15 @@ def test_durability_stands_beside_the_rate():
     assert lines[3] == "| Server B | not durable: no fsync | 4,000 | not measured |"
 
 
+def test_one_round_has_no_range():
+    data = record()
+    data["series"] = {"a dora_per_s": {"unit": "/s", "values": [90.0]}}
+    words = " ".join(Outline(page.page(data)).words)
+    assert "one round" in words and "1 rounds" not in words
+    assert "One round on 2 x A CPU" in markdown.table(data)
+    assert "Medians of 3 rounds on 2 x A CPU" in markdown.table(record())
+
+
 def test_cells_of_a_markdown_table_stay_cells():
     data = record()
     data["systems"]["a"]["title"] = "one|two\nthree"
@@ -288,6 +297,7 @@ def test_earlier_runs_are_counted_in(tmp_path):
     data = json.loads((tmp_path / "all.json").read_text())
     assert data["series"]["a dora_per_s"]["values"] == [90.0, 110.0, 100.0, 300.0, 500.0]
     assert data["series"]["a dora_per_s"]["median"] == 110.0
+    assert data["settings"]["rounds"] == 5 and data["seconds"] > 2 * 60.0
     assert [run["round"] for run in data["runs"]] == [1, 1, 1, 2, 2, 2]
     assert done.stdout.splitlines()[-1].split()[0] == "a_dora_per_s=110.0"
     assert "Server A" in (tmp_path / "all.html").read_text()

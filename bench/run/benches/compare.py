@@ -104,6 +104,7 @@ def add_earlier(record, data):
             record.add(name, value, series["unit"])
     ours["valid"] = ours["valid"] and data["valid"]
     ours["quick"] = ours["quick"] or data["quick"]
+    ours["seconds"] += data["seconds"]
 
 
 def chosen(bench):
@@ -217,6 +218,8 @@ def overload(bench, key, number):
 def conclude(bench):
     record = bench.record
     found = record.data["systems"]
+    record.setting("rounds", max((len(each["values"]) for each in record.data["series"].values()),
+                                 default=0))
     record.data["systems"] = {key: found.pop(key) for key in SYSTEMS if key in found} | found
     print_rates(record)
     for name, (of, to) in RATIOS.items():

@@ -20,7 +20,8 @@ def table(data):
 def _origin(data):
     about = data["machine"]
     rounds = max((len(series["values"]) for series in data["series"].values()), default=0)
-    return (f"Medians of {rounds} rounds on {about['cores']} x {about['cpu']}, Linux "
+    what = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
+    return (f"{what} on {about['cores']} x {about['cpu']}, Linux "
             f"{about['kernel']}: `sudo scripts/bench {data['bench']}`.")
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The page: one file, nothing loaded from anywhere, no script."""
+import statistics
+
 from report import charts, svg
 from report.results import QUANTILES, RATES, SHORT, Results, duration, per_s
 from report.style import PAGE
@@ -81,13 +83,15 @@ def _rates(results):
 def _rate_cell(rate):
     if not rate:
         return "<span class='soft'>not measured</span>"
-    return (f"<b>{per_s(rate['median'])}</b><br><small>{per_s(rate['low'])} – "
-            f"{per_s(rate['high'])}, {len(rate['values'])} rounds</small>")
+    rounds = len(rate["values"])
+    note = f"{per_s(rate['low'])} – {per_s(rate['high'])}, {rounds} rounds" if rounds > 1 else \
+        "one round"
+    return f"<b>{per_s(rate['median'])}</b><br><small>{note}</small>"
 
 
 def _held(results, key):
     held = [run["report"]["leases_first"]["leases"] for run in results.runs(key, "renew")]
-    return f"{max(held):,}" if held else ""
+    return f"{statistics.median(held):,.0f}" if held else ""
 
 
 def _latencies(results):
