@@ -15,7 +15,7 @@
 #include "store/etcd/etcd.h"
 #include "store/etcd/verdict.h"
 
-#define PAGE_LIMIT     20000
+#define PAGE_LIMIT     50000
 #define PAGE_LIMIT_MIN 100
 #define PAGE_TIME_NS   (30 * NS_PER_S)
 /* A range with more keys than this many pages is worth narrowing. */
