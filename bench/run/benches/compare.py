@@ -41,7 +41,7 @@ TRY_S = 2.0             # of every step: shorter ones find rates that do not las
 PATIENCE_S = 1.0        # an answer that takes longer is lost
 OVERLOAD_FACTOR = 10
 # The generator's own limits: it cannot send more, nor keep more clients waiting.
-OVERLOAD_MOST = 400000.0
+OVERLOAD_MOST = 300000.0
 
 
 def add_arguments(parser):
