@@ -225,6 +225,13 @@ def test_goodput_is_what_came_between_samples():
     assert results.goodput([]) == []
 
 
+def test_goodput_ends_with_the_overload():
+    data = record()
+    assert len(results.Results(data).goodput("a")) == 4
+    data["settings"]["overload_s"] = 1.0
+    assert results.Results(data).goodput("a") == [(0.5, 100.0), (1.0, 100.0)]
+
+
 def test_durability_stands_beside_the_rate():
     lines = markdown.table(record()).splitlines()
     assert lines[2] == "| Server A | fsync before ACK | 100 | 123,000 |"

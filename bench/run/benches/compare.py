@@ -97,6 +97,7 @@ def add_earlier(record, data):
     ours["runs"] += [run | {"round": run["round"] + offset} for run in data["runs"]]
     ours["systems"] |= data["systems"]
     ours["versions"] |= data["versions"]
+    ours["settings"] |= data["settings"]
     if "fsyncs_per_s" in data["machine"]:
         ours["machine"]["fsyncs_per_s"] = data["machine"]["fsyncs_per_s"]
     for name, series in data["series"].items():
@@ -204,11 +205,13 @@ def overload(bench, key, number):
     if not rate:
         return
     offered = min(rate * OVERLOAD_FACTOR, OVERLOAD_MOST)
+    seconds = bench.size(10.0, 1.0)
+    bench.record.setting("overload_s", seconds)
     system = SYSTEMS[key]()
     with bench.served(system, spec_of(bench, system)) as place:
         bench.measure(number, key, OVERLOAD, place, "dora",
                       lambda run: {"per_s": run.rate, "share": run.rate / rate},
-                      rate=offered, duration=bench.size(10.0, 1.0), timeout=PATIENCE_S, loss=1.0,
+                      rate=offered, duration=seconds, timeout=PATIENCE_S, loss=1.0,
                       interval=0.5, repeat=True)
 
 

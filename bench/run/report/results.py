@@ -74,7 +74,10 @@ class Results:
     def goodput(self, system):
         """[(seconds, ACKs per second since the last one)] of the last overload; [] for none."""
         runs = self.runs(system, OVERLOAD)
-        return goodput(runs[-1]["report"].get("time_line", [])) if runs else []
+        points = goodput(runs[-1]["report"].get("time_line", [])) if runs else []
+        # What comes after the last client has begun is no overload any more.
+        end = self.data["settings"].get("overload_s", float("inf"))
+        return [(seconds, rate) for seconds, rate in points if seconds <= end + 0.05]
 
     def offered(self, system):
         """Transactions per second that the overload began."""
