@@ -87,7 +87,7 @@ static void put_measurement(struct json *json, const struct driver *d,
 {
 	const struct stats *stats = &d->g->stats;
 	struct tally tally = scenario_tally(d->g);
-	double seconds = (double)(stats->ended_ns - stats->began_ns) / 1e9;
+	double seconds = stats_seconds(stats);
 
 	json_open(json, "measured", '{');
 	json_real(json, "seconds", seconds);

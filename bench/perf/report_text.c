@@ -3,11 +3,6 @@
 
 #include <inttypes.h>
 
-static double seconds_of(const struct stats *stats)
-{
-	return (double)(stats->ended_ns - stats->began_ns) / 1e9;
-}
-
 static void print_population(FILE *out, const struct driver *d)
 {
 	const struct options *o = d->g->options;
@@ -90,7 +85,7 @@ static void print_totals(FILE *out, const struct generator *g, const struct outc
 {
 	const struct stats *stats = &g->stats;
 	struct tally tally = scenario_tally(g);
-	double seconds = seconds_of(stats);
+	double seconds = stats_seconds(stats);
 
 	fputc('\n', out);
 #define X(name, text) print_total(out, counter_read(&stats->name), text);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define SETTLE_S      0.1  /* between tries: what the last one left behind */
+#define SETTLE_S      0.1  /* between tries */
 #define STEP_BACK     0.97 /* when a full run fails at a rate that a short one bore */
 #define CONFIRM_TRIES 12
 #define GRACE_S       0.05 /* a rate that takes longer to send is not that rate */
@@ -21,6 +21,14 @@ static const char *verdict_of(const struct driver *d, const struct phase_result 
 	return result->end == PHASE_DONE ? NULL : "interrupted";
 }
 
+/* A server that had too much goes on with it for a while, for nobody: that is not the next try's. */
+static double settle_s(const struct driver *d, const struct search *search)
+{
+	bool failed = search->n && search->probes[search->n - 1].limit;
+
+	return failed ? fmax(SETTLE_S, d->g->options->timeout) : SETTLE_S;
+}
+
 /* True when the rate was borne for that long. */
 static bool probe(struct driver *d, const struct phase *phase, double rate, double seconds,
 		  struct outcome *outcome)
@@ -34,7 +42,7 @@ static bool probe(struct driver *d, const struct phase *phase, double rate, doub
 	try.rate = rate;
 	try.grace = GRACE_S;
 	try.total = (uint64_t)fmax(1, floor(rate * seconds + 0.5));
-	drive_linger(d, SETTLE_S);
+	drive_linger(d, settle_s(d, search));
 	outcome->measured = drive_phase(d, &try);
 	outcome->measured_any = true;
 	probe = &search->probes[search->n++];
@@ -95,13 +103,25 @@ static const char *limit_of(const struct search *search)
 	return lowest ? lowest->limit : "max-rate";
 }
 
+/*
+ * From a rate that a short try bore and a long one did not. A server that lets requests wait can
+ * take more than it does for a while: what it did in the long try is nearer to what it can.
+ */
+static double step_back(const struct driver *d, double rate)
+{
+	double seconds = stats_seconds(&d->g->stats);
+	double done = seconds > 0 ? (double)scenario_tally(d->g).done / seconds : rate;
+
+	return STEP_BACK * (done > 0 ? fmin(rate, done) : rate);
+}
+
 void search_run(struct driver *driver, const struct phase *phase, struct outcome *outcome)
 {
 	double low, high;
 
 	climb(driver, phase, outcome, &low, &high);
 	bisect(driver, phase, outcome, &low, &high);
-	for (int i = 0; i < CONFIRM_TRIES && low > 0; i++, low *= STEP_BACK) {
+	for (int i = 0; i < CONFIRM_TRIES && low > 0; i++, low = step_back(driver, low)) {
 		if (!probe(driver, phase, low, driver->g->options->duration, outcome))
 			continue;
 		outcome->search.rate = outcome->rate = low;

@@ -114,6 +114,12 @@ extern const char *const exchange_keys[EXCHANGE_COUNT];
 extern const char *const exchange_titles[EXCHANGE_COUNT];
 extern const struct finding_def finding_defs[FINDING_COUNT];
 
+/** How long the phase took, in seconds. */
+static inline double stats_seconds(const struct stats *stats)
+{
+	return (double)(stats->ended_ns - stats->began_ns) / 1e9;
+}
+
 /** All zero. The progress thread may be reading. */
 void stats_clear(struct stats *stats);
 

@@ -45,8 +45,8 @@ def ours(bench, number, system, series="dora_per_s"):
 def search(bench, number, name, place, series):
     """Clients begin anew when all have had their turn: as returning ones, with --repeat."""
     known = bench.record.data["series"].get(series)
-    options = {"rate": known["values"][-1] * 0.8 if known else 10000.0, "probe": 1.0,
-               "duration": 3.0, "loss": LOSS}
+    options = {"rate": known["values"][-1] * 0.8 if known else 10000.0, "probe": 3.0,
+               "duration": 5.0, "loss": LOSS}
     if bench.quick:
         options = {"rate": 500.0, "max_rate": 500.0, "probe": 0.2, "duration": 0.3, "loss": 1.0}
     return bench.measure(number, name, "dora", place, "dora", search=True, repeat=True, **options)

@@ -34,8 +34,8 @@ def fill(bench, number, series, share):
     system = Etcdhcp(bench.args.store, network=REST)
     pool = bench.size(bench.args.pool, 2000)
     known = bench.record.data["series"].get(series)
-    options = {"rate": known["values"][-1] * 0.8 if known else 10000.0, "probe": 1.0,
-               "duration": 3.0, "loss": LOSS}
+    options = {"rate": known["values"][-1] * 0.8 if known else 10000.0, "probe": 3.0,
+               "duration": 5.0, "loss": LOSS}
     if bench.quick:
         options = {"rate": 100.0, "max_rate": 100.0, "probe": 0.2, "duration": 0.3, "loss": 1.0,
                    "retransmit_base": 0.5, "timeout": 0.5}
