@@ -216,6 +216,11 @@ static size_t begin(struct driver *d)
 	return begun;
 }
 
+static uint64_t slack_ns(const struct driver *d)
+{
+	return (uint64_t)(d->g->options->slack * 1e9);
+}
+
 /* When the next transaction, timer tick or sample is due. */
 static uint64_t next_event(const struct driver *d)
 {
@@ -225,7 +230,8 @@ static uint64_t next_event(const struct driver *d)
 	if (counter_read(&g->in_flight) > 0)
 		next = min_u64(next, ((g->now_ns >> WHEEL_TICK_SHIFT) + 1) << WHEEL_TICK_SHIFT);
 	if (d->phase->rate != 0 && d->result.begun < d->phase->total && !d->result.unbegun)
-		next = min_u64(next, d->begun_ns + schedule_ns(d->phase->rate, d->result.begun));
+		next = min_u64(next, d->begun_ns + slack_ns(d) +
+				     schedule_ns(d->phase->rate, d->result.begun));
 	return next;
 }
 
@@ -233,12 +239,13 @@ static void doze(struct driver *d)
 {
 	struct wire *wire = d->g->wire;
 	struct pollfd fds[WIRE_PORTS_MAX + 1];
+	uint64_t early = slack_ns(d) ? 0 : SLEEP_MIN_NS;
 	uint64_t next = next_event(d), wait;
 	struct timespec time;
 
-	if (d->g->options->spin || next <= d->g->now_ns + SLEEP_MIN_NS)
+	if (d->g->options->spin || next <= d->g->now_ns + early)
 		return;
-	wait = min_u64(next - d->g->now_ns - SLEEP_MIN_NS, SLEEP_MAX_NS);
+	wait = min_u64(next - d->g->now_ns - early, SLEEP_MAX_NS);
 	time = (struct timespec){.tv_nsec = (long)wait};
 	for (size_t i = 0; i < wire->n_ports; i++)
 		fds[i] = (struct pollfd){.fd = wire->ports[i]->fd, .events = POLLIN};

@@ -76,6 +76,7 @@ static const struct option_def defs[] = {
 	{"frames", 0, value_u32, TO(frames), 128, 65536, "N", "of packet memory, a power of two (8192)"},
 	{"cpu", 0, value_u32, TO(cpu), 0, 1 << 16, "N", "to run on"},
 	{"spin", 0, NULL, TO(spin), 0, 0, NULL, "never sleep: steadier latencies at low rates"},
+	{"slack", 0, value_real, TO(slack), 0, 0.1, "S", "begin so much late: spares the processor (0)"},
 
 	HEADING("Output"),
 	{"json", 0, value_text, TO(json), 0, 0, "FILE", "write the results there, too (-: standard output)"},

@@ -86,6 +86,7 @@ struct options {
 	uint32_t frames;
 	int32_t cpu; /* -1: any */
 	bool spin;
+	double slack; /* seconds */
 
 	/* Output */
 	const char *json;

@@ -4,6 +4,7 @@ under overload; each rate with what an ACK promises. Takes about half an hour.""
 import json
 import pathlib
 
+from benches.dora import SLACK_S
 from figures import say
 from place import Spec
 from report import markdown, page
@@ -147,7 +148,7 @@ def search_options(bench, key, measure):
                 "loss": 1.0}
     near = known(bench, key, measure) or (known(bench, key, "dora") or 0) * 1.5 or FIRST_RATE
     return {"search": True, "rate": near * 0.8, "timeout": PATIENCE_S, "resolution": RESOLUTION,
-            "probe": TRY_S, "duration": TRY_S}
+            "probe": TRY_S, "duration": TRY_S, "slack": SLACK_S}
 
 
 def highest(bench, key, measure, number, **options):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """New clients of a pool that is 99.9 % full, beside the same of one that is nearly empty. For each one
 that comes another releases its lease, so that the pool stays as full as it is; both do that."""
-from benches.dora import LOSS
+from benches.dora import LOSS, SLACK_S
 from figures import alternate
 from place import Spec
 from systems_etcdhcp import STORES, Etcdhcp
@@ -35,7 +35,7 @@ def fill(bench, number, series, share):
     pool = bench.size(bench.args.pool, 2000)
     known = bench.record.data["series"].get(series)
     options = {"rate": known["values"][-1] * 0.8 if known else 10000.0, "probe": 3.0,
-               "duration": 5.0, "loss": LOSS}
+               "duration": 5.0, "loss": LOSS, "slack": SLACK_S}
     if bench.quick:
         options = {"rate": 100.0, "max_rate": 100.0, "probe": 0.2, "duration": 0.3, "loss": 1.0,
                    "retransmit_base": 0.5, "timeout": 0.5}
