@@ -105,6 +105,15 @@ def test_page_says_what_was_measured():
         assert expected in words, expected
 
 
+def test_page_says_who_shared_processors():
+    data = record()
+    assert "alone on one processor" in page.page(data)
+    assert "--placement" not in markdown.table(data)
+    data["machine"]["placement"] = {"server": [0, 1], "generator": [0, 1]}
+    assert "on the same 2 processors" in page.page(data)
+    assert "compare --placement free`" in markdown.table(data)
+
+
 def test_page_is_self_contained():
     outline = Outline(page.page(record()))
     assert outline.loads == []

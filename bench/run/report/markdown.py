@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The short table for a README: durability in the same line as the rates."""
-from report.results import RATES, Results, per_s
+from report.results import RATES, Results, per_s, share_processors
 
 
 def table(data):
@@ -21,8 +21,9 @@ def _origin(data):
     about = data["machine"]
     rounds = max((len(series["values"]) for series in data["series"].values()), default=0)
     what = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
+    free = " --placement free" if share_processors(about["placement"]) else ""
     return (f"{what} on {about['cores']} x {about['cpu']}, Linux "
-            f"{about['kernel']}: `sudo scripts/bench {data['bench']}`.")
+            f"{about['kernel']}: `sudo scripts/bench {data['bench']}{free}`.")
 
 
 def _cell(text):

@@ -3,7 +3,7 @@
 import statistics
 
 from report import charts, svg
-from report.results import QUANTILES, RATES, SHORT, Results, duration, per_s
+from report.results import QUANTILES, RATES, SHORT, Results, duration, per_s, share_processors
 from report.style import PAGE
 
 escape = svg.escape
@@ -35,6 +35,14 @@ def page(data):
             f"<body><main>{body}</main></body></html>\n")
 
 
+def _where(placement):
+    if share_processors(placement):
+        return ("Every server runs together with its store and the load generator on the same "
+                f"{len(placement['server'])} processors, where the kernel puts them")
+    return ("Every server runs alone on one processor together with its store, the load "
+            "generator on another")
+
+
 def _head(data):
     about = data["machine"]
     warnings = []
@@ -49,9 +57,8 @@ def _head(data):
     return (f"<h1>{TITLE}</h1><p class='sub'>{escape(data['began'])}, "
             f"{about['cores']} × {escape(about['cpu'])}, Linux {escape(about['kernel'])}</p>" +
             "".join(f"<div class='banner'>{escape(words)}</div>" for words in warnings) +
-            "<p>Every server runs alone on one processor together with its store, the load "
-            "generator on another, joined by a virtual cable; the servers take turns, round by "
-            "round. Clients are behind a relay agent. A rate is the highest at which fewer than "
+            f"<p>{_where(about['placement'])}, joined by a virtual cable; the servers take turns, "
+            "round by round. Clients are behind a relay agent. A rate is the highest at which fewer than "
             "one transaction in a thousand is lost or takes more than a second, found by a "
             "search.</p><p>Rates are to be read together with what an acknowledgement promises: a "
             "server that does not wait for its disk may forget what it has acknowledged when "

@@ -20,6 +20,11 @@ def latency_name(measure):
     return f"{measure} at half rate"
 
 
+def share_processors(placement):
+    """Whether servers and generator had the same ones (--placement free)."""
+    return bool(set(placement["server"]) & set(placement["generator"]))
+
+
 class Results:
     """A view of the record's data (the object that --json writes); changes nothing."""
 
