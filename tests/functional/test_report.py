@@ -253,7 +253,12 @@ def test_one_round_has_no_range():
     words = " ".join(Outline(page.page(data)).words)
     assert "one round" in words and "1 rounds" not in words
     assert "One round on 2 x A CPU" in markdown.table(data)
-    assert "Medians of 3 rounds on 2 x A CPU" in markdown.table(record())
+    data = record()
+    for series in data["series"].values():
+        series["values"] = [1.0, 2.0, 3.0]
+    assert "Medians of 3 rounds on 2 x A CPU" in markdown.table(data)
+    next(iter(data["series"].values()))["values"] = [1.0]
+    assert "Medians of 1 to 3 rounds on 2 x A CPU" in markdown.table(data)
 
 
 def test_cells_of_a_markdown_table_stay_cells():

@@ -19,8 +19,10 @@ def table(data):
 
 def _origin(data):
     about = data["machine"]
-    rounds = max((len(series["values"]) for series in data["series"].values()), default=0)
-    what = f"Medians of {rounds} rounds" if rounds > 1 else "One round"
+    rounds = [len(series["values"]) for series in data["series"].values()] or [1]
+    most, least = max(rounds), min(rounds)
+    what = "One round" if most == 1 else \
+        f"Medians of {most} rounds" if least == most else f"Medians of {least} to {most} rounds"
     free = " --placement free" if share_processors(about["placement"]) else ""
     return (f"{what} on {about['cores']} x {about['cpu']}, Linux "
             f"{about['kernel']}: `sudo scripts/bench {data['bench']}{free}`.")
