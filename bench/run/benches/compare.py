@@ -4,6 +4,7 @@ under overload; each rate with what an ACK promises. Takes about half an hour.""
 import json
 import pathlib
 
+from benches import overload as overload_bench
 from benches.dora import SLACK_S
 from figures import say
 from place import Spec
@@ -40,9 +41,6 @@ FIRST_RATE = 400.0      # of the first search; later ones begin near what the la
 RESOLUTION = 0.05       # of the searches
 TRY_S = 2.0             # of every step: shorter ones find rates that do not last
 PATIENCE_S = 1.0        # an answer that takes longer is lost
-OVERLOAD_FACTOR = 10
-# The generator's own limits: it cannot send more, nor keep more clients waiting.
-OVERLOAD_MOST = 300000.0
 
 
 def add_arguments(parser):
@@ -205,7 +203,7 @@ def overload(bench, key, number):
     rate = known(bench, key, "dora")
     if not rate:
         return
-    offered = min(rate * OVERLOAD_FACTOR, OVERLOAD_MOST)
+    offered = min(rate * overload_bench.FACTOR, overload_bench.MOST)
     seconds = bench.size(10.0, 1.0)
     bench.record.setting("overload_s", seconds)
     system = SYSTEMS[key]()

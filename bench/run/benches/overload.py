@@ -8,7 +8,8 @@ from systems_etcdhcp import STORES, Etcdhcp
 
 FACTOR = 10
 RENEWALS = 0.1  # one renewal for so many new clients
-MOST = 300000.0 # transactions a second: more the generator does not begin in time
+# Transactions a second: the generator begins no more in time, nor keeps more clients waiting.
+MOST = 300000.0
 BOUND = 0.1     # share of clients that have leases to renew at the start
 
 
