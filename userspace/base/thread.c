@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/rcu.h"
 
@@ -28,6 +30,9 @@ static void *thread_main(void *arg)
 		snprintf(name, sizeof(name), "%s", t->name);
 		pthread_setname_np(pthread_self(), name); /* a name is never worth failing for */
 	}
+	/* On Linux a thread has a priority of its own; to lower it is everybody's right. */
+	if (t->nice)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), t->nice);
 	if (t->reads_rcu)
 		urcu_qsbr_register_thread();
 	t->run(t->arg);

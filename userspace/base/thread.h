@@ -3,8 +3,8 @@
  * base/thread.h - the one way this program makes threads.
  *
  * A thread is named (at most 15 characters), has all signals blocked (main waits for them),
- * may be pinned to one CPU, and is registered with RCU (QSBR) for its whole life when it
- * reads shared tables. A registered thread is online from its first instruction: it must
+ * may be pinned to one CPU, may give way to others, and is registered with RCU (QSBR) for its
+ * whole life when it reads shared tables. A registered thread is online from its first instruction: it must
  * pass quiescent states, and go offline around anything that blocks.
  */
 #ifndef ETCDHCP_BASE_THREAD_H
@@ -21,6 +21,7 @@ struct thread {
 	bool running;
 	const char *name;
 	int cpu;               /* THREAD_ANY_CPU or a CPU number */
+	int nice;              /* 0 to 19, see setpriority(2): how far it gives way to the others */
 	bool reads_rcu;
 	void (*run)(void *arg);
 	void *arg;

@@ -23,6 +23,12 @@
 /** A key is 1 to this many bytes, and begins with neither 0x00 nor 0x01. */
 #define KV_MAX_KEY 640
 
+/**
+ * The priority (setpriority(2)) of the store's and the backends' threads: where processors are short,
+ * workers go first, so that renewals are answered and rings are emptied while commits take longer.
+ */
+#define STORE_NICE 5
+
 enum kv_guard {
 	KV_ABSENT,   /* the key does not exist */
 	KV_REVISION, /* its last change is exactly .revision; 0 stands for absent */

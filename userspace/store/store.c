@@ -358,6 +358,7 @@ int store_start(struct store *store, int cpu)
 	store->thread = (struct thread){
 		.name = "store",
 		.cpu = cpu,
+		.nice = STORE_NICE,
 		.reads_rcu = true,
 		.run = run,
 		.arg = store,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <urcu/urcu-qsbr.h>
 
@@ -15,7 +17,7 @@ enum { CPUS_MAX = 8192 };
 struct view {
 	sigset_t mask;
 	char name[32];
-	int cpu;
+	int cpu, nice;
 	cpu_set_t allowed;
 	bool reads_rcu;
 };
@@ -27,6 +29,7 @@ static void look(void *arg)
 	pthread_sigmask(SIG_SETMASK, NULL, &view->mask);
 	pthread_getname_np(pthread_self(), view->name, sizeof(view->name));
 	view->cpu = sched_getcpu();
+	view->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
 	pthread_getaffinity_np(pthread_self(), sizeof(view->allowed), &view->allowed);
 	view->reads_rcu = urcu_qsbr_read_ongoing();
 }
@@ -91,6 +94,17 @@ static void pinned_thread_runs_on_its_cpu_only(void **state)
 	}
 }
 
+static void nice_thread_gives_way_alone(void **state)
+{
+	int before = getpriority(PRIO_PROCESS, (id_t)gettid());
+	struct thread nice = {.name = "nice", .cpu = THREAD_ANY_CPU, .nice = 7};
+	struct thread other = {.name = "other", .cpu = THREAD_ANY_CPU};
+
+	assert_int_equal(view_of(&nice).nice, 7);
+	assert_int_equal(view_of(&other).nice, before);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)gettid()), before);
+}
+
 static void impossible_cpu_is_refused(void **state)
 {
 	static const int cpus[] = {-2, CPUS_MAX - 1, CPUS_MAX, 1 << 30};
@@ -150,6 +164,7 @@ int main(void)
 	    cmocka_unit_test(all_signals_are_blocked_in_the_thread_alone),
 	    cmocka_unit_test(name_is_set_and_cut_at_fifteen),
 	    cmocka_unit_test(pinned_thread_runs_on_its_cpu_only),
+	    cmocka_unit_test(nice_thread_gives_way_alone),
 	    cmocka_unit_test(impossible_cpu_is_refused),
 	    cmocka_unit_test(cpus_are_the_allowed_ones_in_order),
 	    cmocka_unit_test(rcu_reader_is_online_while_it_runs_and_gone_after),

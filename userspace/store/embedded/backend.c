@@ -153,6 +153,7 @@ static struct embedded *create(const struct config_store *config, struct kv_sink
 	embedded->thread = (struct thread){
 	    .name = "store-embedded",
 	    .cpu = THREAD_ANY_CPU,
+	    .nice = STORE_NICE,
 	    .run = run,
 	    .arg = embedded,
 	};

@@ -226,6 +226,7 @@ static struct etcd *create(const struct config_store *config, struct kv_sink *si
 	etcd->thread = (struct thread){
 	    .name = "store-etcd",
 	    .cpu = THREAD_ANY_CPU,
+	    .nice = STORE_NICE,
 	    .run = run,
 	    .arg = etcd,
 	};
