@@ -24,8 +24,8 @@
 
 #include <linux/types.h>
 
-/* X(symbol, text): why a frame goes where it goes. STEER_OK goes to the server, all else to the
- * kernel. */
+/* X(symbol, text): why a frame goes where it goes. STEER_OK goes to the server, STEER_SHED nowhere,
+ * all else to the kernel. */
 #define STEER_REASONS(X)                                                                           \
 	X(STEER_OK, "steered")                                                                     \
 	X(STEER_SHORT, "short")                                                                    \
@@ -40,6 +40,7 @@
 	X(STEER_LENGTH, "length-lies")                                                             \
 	X(STEER_NOT_DHCP, "not-dhcp-request")                                                      \
 	X(STEER_NO_SOCKET, "no-socket")                                                            \
+	X(STEER_SHED, "shed")                                                                      \
 	X(STEER_CHECKSUM, "bad-checksum")
 
 enum steer_reason {
@@ -61,6 +62,8 @@ enum steer_reason {
 #define STEER_PROTOCOL_UDP     17
 #define STEER_FRAGMENT_BITS    0x3fff /* more fragments, or an offset */
 #define STEER_BOOTREQUEST      1
+#define STEER_OPTION_TYPE      53 /* RFC 2132 section 9.6 */
+#define STEER_DISCOVER         1
 #define STEER_MAGIC            0x63825363u /* RFC 2131 section 3 */
 
 /* Frames may begin at any address in user space; the verifier judges packet pointers by itself. */
@@ -112,6 +115,19 @@ struct steer_rules {
 	const void *addresses;
 	_Bool ip_options; /* accepted */
 };
+
+/*
+ * One receive queue as the program and the socket's owner see it, each writing a cache line of its own.
+ * What was steered and not taken yet waits in the socket's ring. An owner who finds the ring empty says
+ * that all was taken: so frames that the kernel lost on the way do not count for ever. In between
+ * `taken` may be a few frames ahead.
+ */
+struct steer_queue {
+	__u64 steered; /* by the program, to the socket */
+	__u64 padding[7];
+	__u64 taken; /* by the owner */
+	__u64 more_padding[7];
+} __attribute__((aligned(64)));
 
 /* Where the layers are; valid as far as classification came. */
 struct steer_layers {
@@ -248,6 +264,18 @@ STEER_INLINE enum steer_reason steer_message(const void *end, struct steer_layer
 		return STEER_NOT_DHCP;
 	layers->dhcp = dhcp;
 	return STEER_OK;
+}
+
+/*
+ * A DISCOVER, of those that begin their options with the message type, as nearly all clients do. It is
+ * what a server under overload can best do without: its client has nothing yet, and asks again.
+ */
+STEER_INLINE _Bool steer_is_discover(const void *end, const struct steer_layers *layers)
+{
+	const __u8 *option = (const __u8 *)(layers->dhcp + 1);
+
+	return steer_fits(option, 3, end) && option[0] == STEER_OPTION_TYPE && option[1] == 1 &&
+	       option[2] == STEER_DISCOVER;
 }
 
 /* Judges the frame in [data, end): STEER_OK with all of *layers filled, or the first reason against

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A guest on the interface: other traffic and other programs are left alone, in life and in death."""
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,10 @@ from lab import wait_until
 from matrix import all_modes, native, native_and_off
 from place import POOL, SERVER
 from server import Server
+
+RING = 4096   # frames that an AF_XDP socket of the server holds
+RUSH = 5000   # more than that
+BURST = 64    # what may be under way between the program and the ring
 
 pytestmark = pytest.mark.needs("bpftool", "ping")
 
@@ -56,6 +61,30 @@ def test_replies_come_through_the_xdp_port(here, client):
                 for kind in kinds if kind.startswith("xdp"))
     assert taken == 2
     assert metrics.sum("xdp_verdicts_total", reason="steered", interface="srv0") == 2
+
+
+@native
+def test_a_rush_of_discovers_leaves_room_for_renewals(here):
+    """While the server gets nowhere its ring fills: half of it with DISCOVERs, not more."""
+    bound = [here.client() for _ in range(20)]
+    for client in bound:
+        client.dora()
+    before = here.server.metrics()
+    newcomer = here.client()
+    here.server.process.send_signal(signal.SIGSTOP)
+    for _ in range(RUSH):
+        newcomer.say(DISCOVER)
+    renewals = [client.say_renew() for client in bound]
+    here.server.process.send_signal(signal.SIGCONT)
+    for client, xid in zip(bound, renewals):
+        assert client.answer(xid, ACK).yiaddr == client.address
+    after = here.server.metrics()
+    steered, shed = (after.sum("xdp_verdicts_total", reason=reason) -
+                     before.sum("xdp_verdicts_total", reason=reason)
+                     for reason in ("steered", "shed"))
+    assert steered + shed == RUSH + len(renewals)
+    assert shed >= RUSH - RING / 2 - BURST
+    assert here.client().dora().yiaddr in POOL, "when the ring is empty DISCOVERs are heard"
 
 
 @native

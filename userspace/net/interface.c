@@ -152,6 +152,7 @@ static int open_queues(struct interface *interface, bool generic, struct config_
 			return explain_socket(result, &interface->link, queue, error);
 		port = interface->ports[queue];
 		interface->n_xdp++;
+		xdp_port_account_to(port, program_queue(interface->program, queue));
 		result = program_set_socket(interface->program, queue, port->fd);
 		if (result < 0)
 			return explain_socket(result, &interface->link, queue, error);
@@ -204,6 +205,7 @@ static int open_xdp(struct interface *interface, bool generic, struct config_err
 	const struct program_options options = {
 	    .queues = interface->link.rx_queues,
 	    .vlans = interface->config.vlans.bits,
+	    .waiting_max = xdp_port_ring(interface->options.frames) / 2,
 	};
 	int result;
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "net/dispatcher.h"
@@ -23,7 +24,16 @@ struct program {
 	int link_fd;                /* bpf_link, -1: none */
 	struct xdp_program *shared; /* NULL: not in a dispatcher */
 	unsigned ifindex;
+	unsigned n_queues;
+	struct steer_queue *queues; /* the map, NULL: not mapped yet */
 };
+
+static size_t queues_size(const struct program *program)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (program->n_queues * sizeof(struct steer_queue) + page - 1) / page * page;
+}
 
 static int print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -42,11 +52,14 @@ struct program *program_new(const struct program_options *options)
 	dispatcher_set_print();
 	program->link_fd = -1;
 	program->steer = steer__open();
+	program->n_queues = options->queues;
 	if (!program->steer ||
-	    bpf_map__set_max_entries(program->steer->maps.sockets, options->queues) < 0) {
+	    bpf_map__set_max_entries(program->steer->maps.sockets, options->queues) < 0 ||
+	    bpf_map__set_max_entries(program->steer->maps.queues, options->queues) < 0) {
 		program_free(program);
 		return NULL;
 	}
+	program->steer->bss->waiting_max = options->waiting_max ? options->waiting_max : INT64_MAX;
 	memcpy(program->steer->bss->vlans, options->vlans, sizeof(program->steer->bss->vlans));
 	return program;
 }
@@ -56,6 +69,8 @@ void program_free(struct program *program)
 	if (!program)
 		return;
 	program_detach(program);
+	if (program->queues)
+		munmap(program->queues, queues_size(program));
 	steer__destroy(program->steer);
 	free(program);
 }
@@ -185,6 +200,20 @@ int program_set_socket(struct program *program, unsigned queue, int fd)
 {
 	int map = bpf_map__fd(program->steer->maps.sockets);
 	return bpf_map_update_elem(map, &queue, &fd, BPF_ANY);
+}
+
+struct steer_queue *program_queue(struct program *program, unsigned queue)
+{
+	int map = bpf_map__fd(program->steer->maps.queues);
+
+	assert(queue < program->n_queues);
+	if (!program->queues) {
+		void *area = mmap(NULL, queues_size(program), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+		if (area == MAP_FAILED)
+			return NULL;
+		program->queues = area;
+	}
+	return &program->queues[queue];
 }
 
 int program_add_address(struct program *program, uint32_t address)

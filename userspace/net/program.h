@@ -18,6 +18,8 @@ struct program; /* opaque */
 struct program_options {
 	unsigned queues;       /* receive queues that may get a socket */
 	const uint64_t *vlans; /* STEER_VLAN_WORDS words, copied */
+	unsigned waiting_max;  /* frames that may wait for a socket's owner before DISCOVERs are
+				* dropped; 0: they never are */
 };
 
 /** NULL when memory is short. Main thread, as all here but program_verdicts. */
@@ -43,6 +45,11 @@ bool program_is_shared(const struct program *program);
 
 /** What comes in on @p queue goes to the AF_XDP socket @p fd from now on. 0 or negative errno. */
 int program_set_socket(struct program *program, unsigned queue, int fd);
+/**
+ * Where the program counts what it gave to the socket on @p queue, and the socket's owner what it took;
+ * NULL when it cannot be mapped. The program's own memory. Program attached.
+ */
+struct steer_queue *program_queue(struct program *program, unsigned queue);
 /** Destination addresses of ours, host order. 0 or negative errno: -E2BIG beyond
  * STEER_ADDRESSES_MAX. */
 int program_add_address(struct program *program, uint32_t address);

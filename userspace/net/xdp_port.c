@@ -32,6 +32,7 @@ struct xdp_port {
 	uint32_t frames;
 	uint32_t receiving; /* chunks that may be filling at most */
 	bool busy_poll;
+	struct steer_queue *queue; /* shared with the XDP program, NULL: not counted */
 	struct xsk_socket *socket;
 	struct xsk_umem *umem;
 };
@@ -114,6 +115,17 @@ static void wake_receiver(struct xdp_port *xdp)
 		recvfrom(xdp->port.fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
 
+/* The XDP program only reads `taken`; nobody else writes it. */
+static void tell_taken(struct xdp_port *xdp, uint32_t n)
+{
+	struct steer_queue *queue = xdp->queue;
+
+	if (!queue)
+		return;
+	__u64 taken = n ? queue->taken + n : __atomic_load_n(&queue->steered, __ATOMIC_RELAXED);
+	__atomic_store_n(&queue->taken, taken, __ATOMIC_RELAXED);
+}
+
 static size_t xdp_receive(struct port *port, struct frame *frames, size_t max)
 {
 	struct xdp_port *xdp = upcast(port);
@@ -124,8 +136,10 @@ static size_t xdp_receive(struct port *port, struct frame *frames, size_t max)
 	if (n == 0) {
 		wake_receiver(xdp);
 		n = xsk_ring_cons__peek(&xdp->rx, limit, &index);
-		if (n == 0)
+		if (n == 0) {
+			tell_taken(xdp, 0);
 			return 0;
+		}
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&xdp->rx, index + i);
@@ -141,6 +155,7 @@ static size_t xdp_receive(struct port *port, struct frame *frames, size_t max)
 		bytes += desc->len;
 	}
 	xsk_ring_cons__release(&xdp->rx, n);
+	tell_taken(xdp, n);
 	xdp->account.filling -= n;
 	xdp->account.lent += n;
 	counter_add(&port->counters.rx_frames, n);
@@ -238,8 +253,8 @@ static int make_umem(struct xdp_port *xdp)
 {
 	size_t size = (size_t)xdp->frames * xdp->chunk_size;
 	const struct xsk_umem_config config = {
-	    .fill_size = xdp->frames / 2,
-	    .comp_size = xdp->frames / 2,
+	    .fill_size = xdp_port_ring(xdp->frames),
+	    .comp_size = xdp_port_ring(xdp->frames),
 	    .frame_size = xdp->chunk_size,
 	};
 	void *area;
@@ -273,8 +288,8 @@ static int make_socket(struct xdp_port *xdp)
 {
 	struct port *port = &xdp->port;
 	const struct xsk_socket_config config = {
-	    .rx_size = xdp->frames / 2,
-	    .tx_size = xdp->frames / 2,
+	    .rx_size = xdp_port_ring(xdp->frames),
+	    .tx_size = xdp_port_ring(xdp->frames),
 	    .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 	    .bind_flags = (uint16_t)(XDP_USE_NEED_WAKEUP |
 				     (port->kind == PORT_XDP_ZEROCOPY ? XDP_ZEROCOPY : XDP_COPY)),
@@ -325,6 +340,16 @@ int xdp_port_open(const struct xdp_port_options *options, struct port **port)
 	}
 	*port = &xdp->port;
 	return 0;
+}
+
+void xdp_port_account_to(struct port *port, struct steer_queue *queue)
+{
+	upcast(port)->queue = queue;
+}
+
+unsigned xdp_port_ring(unsigned frames)
+{
+	return (frames ? frames : XDP_PORT_FRAMES_DEFAULT) / 2;
 }
 
 int xdp_port_busy_poll(struct port *port, unsigned us)

@@ -40,6 +40,15 @@ struct xdp_port_options {
  */
 int xdp_port_open(const struct xdp_port_options *options, struct port **port);
 
+/**
+ * The port tells in @p queue (the program's, see program_queue) what it took out of its ring; it must
+ * stay until the port is closed. Before the port's owner begins.
+ */
+void xdp_port_account_to(struct port *port, struct steer_queue *queue);
+
+/** How many frames the ring of a port with so many frames of memory (0: the default) holds. */
+unsigned xdp_port_ring(unsigned frames);
+
 /** SO_PREFER_BUSY_POLL with @p us microseconds. 0 or negative errno. */
 int xdp_port_busy_poll(struct port *port, unsigned us);
 

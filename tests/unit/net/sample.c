@@ -59,6 +59,8 @@ static void put_message(const struct sample *sample, uint8_t *message, size_t le
 	message[0] = DEFAULT(sample->op, 1);
 	store_be32(message + 4, sample->xid);
 	store_be32(message + 236, sample->wrong_magic ? 0x63825364 : 0x63825363);
+	if (sample->type && len >= 243)
+		memcpy(message + 240, (uint8_t[]){53, 1, sample->type}, 3);
 }
 
 static void put_udp_checksum(const struct sample *sample, const uint8_t *ip, uint8_t *udp,

@@ -37,6 +37,7 @@ struct sample {
 	uint16_t padding;   /* bytes after the IP packet */
 	uint8_t op;         /* 0: 1, BOOTREQUEST */
 	bool wrong_magic;
+	uint8_t type; /* DHCP message type, the first option; 0: the options are nonsense */
 	enum sample_checksum udp_sum;
 	bool wrong_ip_sum;
 };

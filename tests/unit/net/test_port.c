@@ -242,6 +242,48 @@ static void refused_frames_never_reach_the_worker(void **state)
 	}
 }
 
+/* Waits until the program has steered so many, then takes up to @max; how many. */
+static size_t take(struct setup *setup, const struct steer_queue *queue, uint64_t steered, size_t max)
+{
+	struct frame frames[16];
+	struct pollfd ready = {.fd = setup->ports[0]->fd, .events = POLLIN};
+	size_t n;
+
+	for (int i = 0; __atomic_load_n(&queue->steered, __ATOMIC_RELAXED) < steered; i++) {
+		assert_in_range(i, 0, LAB_PATIENCE_MS);
+		poll(NULL, 0, 1);
+	}
+	poll(&ready, 1, LAB_PATIENCE_MS);
+	n = port_receive(setup->ports[0], frames, max);
+	port_drop(setup->ports[0], frames, n);
+	return n;
+}
+
+/* Frame by frame, and all when the ring is empty, even what never arrived. */
+static void what_was_taken_is_told_to_the_program(void **state)
+{
+	for (enum mode mode = GENERIC; mode <= NATIVE; mode++) {
+		struct setup setup;
+		struct steer_queue *queue;
+		uint64_t taken = 0;
+
+		begin(&setup, mode);
+		queue = program_queue(setup.program, 0);
+		assert_non_null(queue);
+		xdp_port_account_to(setup.ports[0], queue);
+		for (uint32_t i = 0; i < 10; i++)
+			send_sample(&setup, &(struct sample){.xid = i});
+		while (taken < 10) {
+			taken += take(&setup, queue, 10, 4);
+			assert_int_equal(queue->taken, taken);
+		}
+		queue->steered += 7; /* lost on the way */
+		assert_int_equal(port_receive(setup.ports[0], &(struct frame){0}, 1), 0);
+		assert_int_equal(queue->taken, 17);
+		end(&setup);
+	}
+}
+
 static void frames_for_other_hosts_are_ignored(void **state)
 {
 	struct setup setup;
@@ -559,6 +601,7 @@ int main(void)
 	    cmocka_unit_test(tagged_frames_go_both_ways),
 	    cmocka_unit_test(tags_arrive_inside_the_frame),
 	    cmocka_unit_test(refused_frames_never_reach_the_worker),
+	    cmocka_unit_test(what_was_taken_is_told_to_the_program),
 	    cmocka_unit_test(frames_for_other_hosts_are_ignored),
 	    cmocka_unit_test(ip_options_go_to_the_packet_socket),
 	    cmocka_unit_test(fragments_arrive_as_one_frame),

@@ -275,6 +275,56 @@ static void both_agree_on_damaged_headers(void **state)
 	}
 }
 
+#define WAITING_MAX 16
+
+/* What comes in while so many frames wait for the socket's owner. */
+static const struct shed_case {
+	const char *name;
+	struct sample sample;
+	uint64_t steered, taken;
+	bool shed;
+} shed_cases[] = {
+    {"nobody waits", {.type = 1}, 5, 5, false},
+    {"as many as may", {.type = 1}, 100, 100 - WAITING_MAX, false},
+    {"one more", {.type = 1}, 100, 100 - WAITING_MAX - 1, true},
+    {"one more, tagged", {.tags = {{0x88a8, 250}, {0x8100, 5}}, .type = 1}, 17, 0, true},
+    {"very many", {.type = 1}, UINT32_MAX, 0, true},
+    {"the owner is ahead", {.type = 1}, 5, 9, false},
+    {"both have gone round", {.type = 1}, 3, UINT64_MAX - 3, false},
+    {"REQUEST", {.type = 3}, 100, 0, false},
+    {"RELEASE", {.type = 7}, 100, 0, false},
+    {"no message type at first", {0}, 100, 0, false},
+    {"no options", {.payload = 240, .type = 1}, 100, 0, false},
+    {"type cut off", {.payload = 242, .type = 1}, 100, 0, false},
+};
+
+static void discovers_are_dropped_while_too_many_wait(void **state)
+{
+	struct steer_queue *queue = program_queue(program, 0);
+	struct link_info lo;
+	struct xdp_port_options options = {.link = &lo, .kind = PORT_XDP_GENERIC, .frames = 128};
+	struct port *port;
+
+	assert_non_null(queue);
+	assert_int_equal(link_read("lo", &lo), 0);
+	assert_int_equal(xdp_port_open(&options, &port), 0);
+	assert_int_equal(program_set_socket(program, 0, port->fd), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(shed_cases); i++) {
+		const struct shed_case *c = &shed_cases[i];
+		size_t len = sample_build(&c->sample, buffer);
+		uint32_t action;
+
+		queue->steered = c->steered;
+		queue->taken = c->taken;
+		check(c->name, run(buffer, len, &action), c->shed ? STEER_SHED : STEER_OK);
+		assert_int_equal(action, c->shed ? XDP_DROP : XDP_REDIRECT);
+		assert_int_equal(queue->steered, c->steered + !c->shed);
+		assert_int_equal(queue->taken, c->taken);
+	}
+	queue->steered = queue->taken = 0;
+	port_close(port);
+}
+
 static void addresses_come_and_go(void **state)
 {
 	size_t len = sample_build(&(struct sample){.dst = ELSEWHERE}, buffer);
@@ -313,7 +363,8 @@ static int set_up(void **state)
 	if (!lab_may_begin())
 		return 0;
 	assert_int_equal(unshare(CLONE_NEWNET), 0); /* a loopback interface of its own */
-	program = program_new(&(struct program_options){.queues = 2, .vlans = vlans});
+	program = program_new(&(struct program_options){
+	    .queues = 2, .vlans = vlans, .waiting_max = WAITING_MAX});
 	assert_non_null(program);
 	assert_int_equal(program_load(program), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(our_addresses); i++)
@@ -338,6 +389,7 @@ int main(void)
 	    cmocka_unit_test(with_a_socket_requests_and_nothing_else_are_redirected),
 	    cmocka_unit_test(both_agree_on_every_length),
 	    cmocka_unit_test(both_agree_on_damaged_headers),
+	    cmocka_unit_test(discovers_are_dropped_while_too_many_wait),
 	    cmocka_unit_test(addresses_come_and_go),
 	    cmocka_unit_test(as_many_addresses_as_promised_fit),
 	};
