@@ -31,7 +31,7 @@ SMOKES = [
     pytest.param(["storm"], {"clients", "bound_pct", "seconds", "goodput_ratio"}, id="storm",
                  marks=ETCD),
     pytest.param(["latency", "--store", "embedded"],
-                 {"renew_p99_us_50", "dora_p99_us_50", "commit_p99_us_50"}, id="latency"),
+                 {"renew_p99_us_50", "reflector_p99_us_50", "dora_p99_us_50", "commit_p99_us_50"}, id="latency"),
     pytest.param(["near-full"], {"ratio_empty"}, id="near-full"),
     pytest.param(["overload", "--store", "embedded"], {"goodput_ratio", "renewal_loss_pct"},
                  id="overload"),

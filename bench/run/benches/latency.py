@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Latency at half and at 80 % of the highest rate: of renewals, and of new leases beside the commit
-alone of the same store at the same rate. From the intended time of each first message."""
+"""Latency at half and at 80 % of the highest rate: of renewals beside the reflector's at the same rate,
+and of new leases beside the commit alone of the same store. From the intended time of each first
+message."""
 import limit
 import stores
 from benches import dora, renewals
 from figures import alternate
 from place import Spec
 from systems_etcdhcp import STORES, Etcdhcp
+from systems_reflector import Reflector
 
 SHARES = (50, 80)  # percent of the maximum
 QUANTILES = ("p50", "p99", "p99.9")
@@ -28,7 +30,7 @@ def run(bench):
     alternate(bench.rounds, lambda number: at_shares(bench, number, spec))
     record.figure("store", args.store)
     for share in shares(bench):
-        for name in ("renew", "dora", "commit"):
+        for name in ("renew", "reflector", "dora", "commit"):
             record.figure(f"{name}_p99_us_{share}", record.median(series(name, share, "p99")))
     record.figure("ratio_commit_50", record.ratio("ratio_commit_50", series("dora", 50, "p99"),
                                                   series("commit", 50, "p99")))
@@ -43,15 +45,16 @@ def shares(bench):
 
 
 def at_shares(bench, number, spec):
+    renewals_per_s, dora_per_s = map(bench.record.median, ("renewals_per_s", "dora_per_s"))
     for share in shares(bench):
-        for name, scenario in (("renewals_per_s", "renew"), ("dora_per_s", "dora")):
-            exchange(bench, number, spec, scenario, share, bench.record.median(name))
-        commit(bench, number, share, bench.record.median("dora_per_s"))
+        ours = Etcdhcp(bench.args.store)
+        exchange(bench, number, spec, ours, "renew", "renew", share, renewals_per_s)
+        exchange(bench, number, spec, Reflector(), "reflector", "renew", share, renewals_per_s)
+        exchange(bench, number, spec, ours, "dora", "dora", share, dora_per_s)
+        commit(bench, number, share, dora_per_s)
 
 
-def exchange(bench, number, spec, scenario, share, highest):
-    system = Etcdhcp(bench.args.store)
-
+def exchange(bench, number, spec, system, name, scenario, share, highest):
     def shown(run):
         return {quantile: run.latency(scenario, quantile) for quantile in QUANTILES}
 
@@ -61,7 +64,7 @@ def exchange(bench, number, spec, scenario, share, highest):
                             duration=bench.size(5.0, 0.3), repeat=scenario == "dora", loss=1.0,
                             window=256)
     for quantile, value in shown(run).items():
-        bench.record.add(series(scenario, share, quantile), value, "us")
+        bench.record.add(series(name, share, quantile), value, "us")
 
 
 def commit(bench, number, share, highest):
