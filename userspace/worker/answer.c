@@ -32,7 +32,7 @@ static void finish(struct worker *worker, struct exchange *exchange)
 	if (exchange->ask.background)
 		return;
 	if (exchange->ask.op == ASK_BIND && exchange->ask.result == ASK_GRANTED)
-		worker->pace.bound++;
+		pace_bound(&worker->pace);
 	if (conclude(worker, item, exchange)) {
 		packet_seal(&exchange->packet);
 		port_send(port, &exchange->packet.frame, 1);

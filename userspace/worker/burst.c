@@ -105,29 +105,12 @@ static bool ask(struct worker *worker, const struct item *item)
 	return true;
 }
 
-/* A window is short against what clients notice and long against how long one takes to ask. */
-#define PACE_NS  (50 * NS_PER_MS)
-/* Offers that a window has in any case: a rush finds a worker ready that had nothing to do. */
-#define PACE_MIN 1024
-
-static bool in_pace(struct worker *worker)
-{
-	struct pace *pace = &worker->pace;
-
-	if (worker->now.mono_ns >= pace->window_ends_ns) {
-		pace->window_ends_ns = worker->now.mono_ns + PACE_NS;
-		pace->left = PACE_MIN + pace->bound + pace->bound / 8;
-		pace->bound = 0;
-	}
-	return pace->left > 0;
-}
-
 /* False when the bound is reached. */
 static bool ask_offer(struct worker *worker, const struct item *item)
 {
-	if (!in_pace(worker) || !ask(worker, item))
+	if (!pace_allows(&worker->pace, worker->now.mono_ns) || !ask(worker, item))
 		return false;
-	worker->pace.left--;
+	pace_offered(&worker->pace);
 	lobby_served(worker->lobby, item->packet);
 	return true;
 }
@@ -302,7 +285,8 @@ size_t burst_recall(struct worker *worker)
 	size_t n;
 
 	if (!lobby_len(worker->lobby) || exchanges->in_use >= exchanges->max / 4 ||
-	    !in_pace(worker) || !lobby_port(worker->lobby, worker->now.mono_ns, &index))
+	    !pace_allows(&worker->pace, worker->now.mono_ns) ||
+	    !lobby_port(worker->lobby, worker->now.mono_ns, &index))
 		return 0;
 	n = recall(worker, index, frames, min_size(BURST, worker->pace.left));
 	if (n == 0)

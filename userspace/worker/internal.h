@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "worker/exchange.h"
 #include "worker/lobby.h"
+#include "worker/pace.h"
 #include "worker/worker.h"
 
 #define BURST 32
@@ -30,16 +31,6 @@ struct item {
 struct outbox {
 	struct frame send[BURST], drop[BURST];
 	size_t n_send, n_drop;
-};
-
-/**
- * How many offers may be made: somewhat more than are taken up. Else those who were offered an
- * address would be too many at once when they ask for it, and most of them had to ask again.
- */
-struct pace {
-	uint64_t window_ends_ns;
-	unsigned bound; /* clients, in this window */
-	unsigned left;  /* offers, likewise */
 };
 
 struct worker {
