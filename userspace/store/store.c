@@ -11,6 +11,7 @@
 #define MAX_FLIGHTS     8192
 #define EVENT_LISTS     8
 #define ASKS_AT_ONCE    64
+#define AHEAD           4 /* asks: each is some eight misses, beyond twenty the processor drops them */
 #define TICK_NS         (100 * NS_PER_MS)
 /* An embedded store takes everything queued as one group anyway: larger batches, one more under way. */
 #define EMBEDDED_BATCH  1024
@@ -247,15 +248,17 @@ static bool take_events(struct store *store)
 	return true;
 }
 
-/* Each stage for all of them, so that memory has time to answer. */
+/* The next ones are brought near, then what they lead to, while memory has time to answer. */
 static void begin_burst(struct store *store, struct ask **asks, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		ask_prefetch(asks[i]);
-	for (size_t i = 0; i < n; i++)
-		transact_prefetch(store, asks[i]);
-	for (size_t i = 0; i < n; i++)
-		transact_begin(store, asks[i]);
+	for (size_t i = 0; i < n + 2 * AHEAD; i++) {
+		if (i < n)
+			ask_prefetch(asks[i]);
+		if (i >= AHEAD && i < n + AHEAD)
+			transact_prefetch(store, asks[i - AHEAD]);
+		if (i >= 2 * AHEAD)
+			transact_begin(store, asks[i - 2 * AHEAD]);
+	}
 }
 
 static bool take_asks(struct store *store)
