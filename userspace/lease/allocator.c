@@ -122,6 +122,8 @@ static bool find_unfamiliar(const struct search *s, uint32_t subnet, struct page
 	struct lease record;
 
 	while (pools_next(&s->net->pools, subnet, page, addr)) {
+		if (!page_marked(*page, *addr, MARK_RECORD))
+			return true;
 		page_read(*page, *addr, &record);
 		if (lease_is_over(&record, s->now))
 			return true;

@@ -15,9 +15,8 @@ static void expect(struct audit *a, bool holds)
 }
 
 /* One address of a pool that is not reserved: which of the three kinds it is. */
-static void audit_addr(struct audit *a, const struct block *block, uint32_t addr)
+static void audit_addr(struct audit *a, const struct page *page, uint32_t addr)
 {
-	const struct page *page = block->page;
 	bool offered = page_marked(page, addr, MARK_OFFERED);
 	bool busy = page_marked(page, addr, MARK_BUSY);
 	bool live = page_marked(page, addr, MARK_LIVE);
@@ -33,10 +32,7 @@ static void audit_addr(struct audit *a, const struct block *block, uint32_t addr
 		expect(a, wheel_has(&a->net->dir, addr));
 	} else {
 		a->out->free++;
-		expect(a, block->queued);
 	}
-	expect(a, !page_marked(page, addr, MARK_FRESH) ||
-		      (block->queued && !live && !offered && !busy));
 }
 
 /* What holds of every address, in a pool or not. */
@@ -60,8 +56,22 @@ static void audit_marks(struct audit *a, const struct page *page, uint32_t addr)
 			   found.addr == addr);
 }
 
+static void audit_free(struct audit *a, const struct block *block)
+{
+	uint64_t ripe = 0;
+
+	for (size_t word = 0; word < PAGE_WORDS; word++) {
+		ripe |= block->ripe[word];
+		expect(a, (block->ripe[word] & block->fresh[word]) == 0);
+		expect(a, (block->ripe[word] | block->fresh[word]) ==
+			      (block->members[word] & ~page_taken(block->page, word)));
+	}
+	expect(a, block->queued == (ripe != 0));
+}
+
 static void audit_block(struct audit *a, const struct block *block)
 {
+	audit_free(a, block);
 	for (uint32_t offset = 0; offset < PAGE_ADDRS; offset++) {
 		uint32_t addr = block->page->base + offset;
 
@@ -71,7 +81,7 @@ static void audit_block(struct audit *a, const struct block *block)
 		if (page_marked(block->page, addr, MARK_RESERVED))
 			a->out->reserved++;
 		else
-			audit_addr(a, block, addr);
+			audit_addr(a, block->page, addr);
 	}
 }
 

@@ -84,10 +84,14 @@ static void *map_huge(size_t size)
 
 void *memory_alloc(struct memory *memory, size_t size)
 {
-	void *p = calloc(1, size);
+	size_t lines = round_up(size, CACHE_LINE);
+	void *p = size < CACHE_LINE ? calloc(1, size) : aligned_alloc(CACHE_LINE, lines);
 
-	if (p)
-		count(memory, size, 0);
+	if (!p)
+		return NULL;
+	if (size >= CACHE_LINE)
+		memset(p, 0, lines);
+	count(memory, size, 0);
 	return p;
 }
 

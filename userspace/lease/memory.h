@@ -27,7 +27,7 @@ struct memory {
 /** Frees the arenas. Everything else must have been freed by whoever allocated it. */
 void memory_fini(struct memory *memory);
 
-/** Zeroed; NULL when memory is short. */
+/** Zeroed, aligned to a cache line from that size on; NULL when memory is short. */
 void *memory_alloc(struct memory *memory, size_t size);
 /** @p size as given to memory_alloc; NULL is fine. */
 void memory_free(struct memory *memory, void *p, size_t size);

@@ -59,50 +59,52 @@ static void dequeue(struct pools *pools, struct block *block)
 
 /* ---- what is free ---- */
 
-static uint64_t free_of(const struct block *block, size_t word)
+static bool any(const uint64_t words[PAGE_WORDS])
 {
-	return block->members[word] & ~page_taken(block->page, word);
-}
-
-/* Free, and its turn has come. */
-static uint64_t ripe_of(const struct block *block, size_t word)
-{
-	return free_of(block, word) & ~block->page->marks[MARK_FRESH][word];
-}
-
-static bool has_any(struct pools *pools, const struct block *block,
-		    uint64_t (*of)(const struct block *, size_t))
-{
-	for (size_t word = 0; word < PAGE_WORDS; word++) {
-		counter_add(&pools->looked, 1);
-		if (of(block, word))
+	for (size_t word = 0; word < PAGE_WORDS; word++)
+		if (words[word])
 			return true;
-	}
 	return false;
 }
 
 static void ripen(struct block *block)
 {
-	for (size_t word = 0; word < PAGE_WORDS; word++)
-		block->page->marks[MARK_FRESH][word] &= ~block->members[word];
+	if (!any(block->fresh))
+		return;
+	memcpy(block->ripe, block->fresh, sizeof(block->ripe));
+	memset(block->fresh, 0, sizeof(block->fresh));
 }
 
-static void put_in_queue(struct pools *pools, struct block *block)
+/* A block without ripe addresses goes to the tail with its fresh ones, or leaves the queue. */
+static void take(struct pools *pools, struct block *block, uint32_t addr)
 {
-	if (!has_any(pools, block, ripe_of))
-		ripen(block);
-	if (has_any(pools, block, ripe_of))
+	size_t word = addr % PAGE_ADDRS / 64;
+	uint64_t bit = UINT64_C(1) << (addr % 64);
+
+	if (block->fresh[word] & bit) {
+		block->fresh[word] ^= bit;
+		return;
+	}
+	block->ripe[word] ^= bit;
+	if (any(block->ripe))
+		return;
+	dequeue(pools, block);
+	ripen(block);
+	if (any(block->ripe))
 		enqueue(pools, block);
 }
 
-/* Brings a block back in step after one of its addresses changed. */
-static void settle(struct pools *pools, struct block *block)
+static void give_back(struct pools *pools, struct block *block, uint32_t addr)
 {
-	if (block->queued && has_any(pools, block, ripe_of))
+	size_t word = addr % PAGE_ADDRS / 64;
+	uint64_t bit = UINT64_C(1) << (addr % 64);
+
+	if (block->queued) {
+		block->fresh[word] |= bit;
 		return;
-	if (block->queued)
-		dequeue(pools, block);
-	put_in_queue(pools, block);
+	}
+	block->ripe[word] |= bit;
+	enqueue(pools, block);
 }
 
 struct block *pools_block(const struct pools *pools, const struct page *page, uint32_t addr)
@@ -118,27 +120,27 @@ struct block *pools_block(const struct pools *pools, const struct page *page, ui
 
 /* ---- marks ---- */
 
+/* Of one address, each 0 or 1. */
 struct standing {
-	bool counted, free, offered;
+	uint64_t counted, free, offered;
 };
 
 static struct standing standing_of(const struct page *page, uint32_t addr)
 {
-	bool counted = !page_marked(page, addr, MARK_RESERVED);
-	bool offered = page_marked(page, addr, MARK_OFFERED);
+	const struct page_word *word = &page->words[addr % PAGE_ADDRS / 64];
+	uint64_t reserved = word->marks[MARK_RESERVED], offered = word->marks[MARK_OFFERED];
+	uint64_t taken = page_taken(page, addr % PAGE_ADDRS / 64);
 
 	return (struct standing){
-	    .counted = counted,
-	    .offered = counted && offered,
-	    .free = counted && !offered && !page_marked(page, addr, MARK_LIVE) &&
-		    !page_marked(page, addr, MARK_BUSY),
+	    .counted = ~reserved >> (addr % 64) & 1,
+	    .offered = (offered & ~reserved) >> (addr % 64) & 1,
+	    .free = ~taken >> (addr % 64) & 1,
 	};
 }
 
-static void count(counter_t *counter, bool before, bool after)
+static void count(counter_t *counter, uint64_t before, uint64_t after)
 {
-	if (before != after)
-		counter_set(counter, counter_read(counter) + after - before);
+	counter_add(counter, after - before);
 }
 
 void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page_mark mark, bool on)
@@ -159,8 +161,10 @@ void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page
 	count(&pools->free, before.free, after.free);
 	if (before.free == after.free)
 		return;
-	page_set_mark(page, addr, MARK_FRESH, after.free && block->queued);
-	settle(pools, block);
+	if (after.free)
+		give_back(pools, block, addr);
+	else
+		take(pools, block, addr);
 }
 
 void pools_requeue(struct pools *pools, struct page *page)
@@ -198,25 +202,30 @@ static void attach(struct pools *pools, uint32_t i)
 static void count_block(struct pools *pools, const struct block *block)
 {
 	for (size_t word = 0; word < PAGE_WORDS; word++) {
-		const uint64_t(*marks)[PAGE_WORDS] = block->page->marks;
-		uint64_t counted = block->members[word] & ~marks[MARK_RESERVED][word];
+		const uint64_t *marks = block->page->words[word].marks;
+		uint64_t counted = block->members[word] & ~marks[MARK_RESERVED];
 
 		counter_add(&pools->size, popcount(counted));
-		counter_add(&pools->free, popcount(free_of(block, word)));
-		counter_add(&pools->offered, popcount(counted & marks[MARK_OFFERED][word]));
+		counter_add(&pools->free, popcount(block->ripe[word] | block->fresh[word]));
+		counter_add(&pools->offered, popcount(counted & marks[MARK_OFFERED]));
 	}
 }
 
-/* Fresh are free addresses of blocks in a queue, nothing else; those that still are stay so. */
-static void keep_fresh(struct pools *pools, const struct page *page, uint64_t *fresh)
+/* What is free of a new block; what is fresh in the page's @p old blocks stays so. */
+static void fill(struct block *block, const struct block *old)
 {
+	const struct page *page = block->page;
+
 	for (size_t word = 0; word < PAGE_WORDS; word++) {
-		uint64_t free = 0;
+		uint64_t free = block->members[word] & ~page_taken(page, word), fresh = 0;
 
 		for (uint32_t i = 0; i < page->n_blocks; i++)
-			free |= free_of(&pools->blocks[page->first_block + i], word);
-		fresh[word] &= free;
+			fresh |= old[page->first_block + i].fresh[word];
+		block->ripe[word] = free & ~fresh;
+		block->fresh[word] = free & fresh;
 	}
+	if (!any(block->ripe))
+		ripen(block);
 }
 
 void pools_install(struct pools *pools, struct pools *next, struct memory *memory)
@@ -227,6 +236,8 @@ void pools_install(struct pools *pools, struct pools *next, struct memory *memor
 			    .n_blocks = pools->n_blocks,
 			    .waiting = pools->waiting};
 
+	for (uint32_t i = 0; i < next->n_blocks; i++)
+		fill(&next->blocks[i], old.blocks);
 	for (uint32_t i = 0; i < old.n_blocks; i++)
 		old.blocks[i].page->n_blocks = 0;
 	pools->pools = next->pools;
@@ -237,19 +248,16 @@ void pools_install(struct pools *pools, struct pools *next, struct memory *memor
 	counter_set(&pools->size, 0);
 	counter_set(&pools->free, 0);
 	counter_set(&pools->offered, 0);
-	for (uint32_t i = 0; i < pools->n_blocks; i += pools->blocks[i].page->n_blocks) {
+	for (uint32_t i = 0; i < pools->n_blocks; i += pools->blocks[i].page->n_blocks)
 		attach(pools, i);
-		keep_fresh(pools, pools->blocks[i].page, pools->blocks[i].page->marks[MARK_FRESH]);
-	}
 	for (uint32_t i = 0; i < pools->n_blocks; i++) {
-		pools->blocks[i].cursor = pools->blocks[i].page->start;
-		count_block(pools, &pools->blocks[i]);
-		put_in_queue(pools, &pools->blocks[i]);
+		struct block *block = &pools->blocks[i];
+
+		block->cursor = block->page->start;
+		count_block(pools, block);
+		if (any(block->ripe))
+			enqueue(pools, block);
 	}
-	for (uint32_t i = 0; i < old.n_blocks; i++)
-		if (!old.blocks[i].page->n_blocks)
-			memset(old.blocks[i].page->marks[MARK_FRESH], 0,
-			       sizeof(old.blocks[i].page->marks[MARK_FRESH]));
 	pools_fini(&old, memory);
 }
 
@@ -263,7 +271,7 @@ static bool find_ripe(struct pools *pools, const struct block *block, uint32_t *
 
 	for (size_t i = 0; i <= PAGE_WORDS; i++) {
 		size_t word = (first + i) % PAGE_WORDS;
-		uint64_t ripe = ripe_of(block, word);
+		uint64_t ripe = block->ripe[word];
 
 		counter_add(&pools->looked, 1);
 		if (i == 0)
@@ -276,13 +284,17 @@ static bool find_ripe(struct pools *pools, const struct block *block, uint32_t *
 	return false;
 }
 
-/* A block in a queue has a ripe address: settle sees to that. */
+static uint32_t head_of(const struct pool *pool)
+{
+	return pool->queues[POOL_OWN].first ? pool->queues[POOL_OWN].first
+					    : pool->queues[POOL_PEERS].first;
+}
+
+/* A block in a queue has a ripe address. */
 static bool next_in_pool(struct pools *pools, const struct pool *pool, struct page **page,
 			 uint32_t *addr)
 {
-	uint32_t number = pool->queues[POOL_OWN].first ? pool->queues[POOL_OWN].first
-						       : pool->queues[POOL_PEERS].first;
-	struct block *block = block_at(pools, number);
+	struct block *block = block_at(pools, head_of(pool));
 	uint32_t offset;
 
 	if (!block || !find_ripe(pools, block, &offset))

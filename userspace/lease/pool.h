@@ -2,15 +2,18 @@
 /**
  * lease/pool.h - the free addresses of a network's pools, in the order in which they are given out.
  *
- * A pool (one per subnet) is cut where pages are: a block is a pool's part of a page. Which of its
- * addresses are free is not kept but computed, 64 at a time, from the page's marks: members and not
- * taken. Only one thing is kept in step: a block stands in its pool's queue exactly while it has a
- * free address.
+ * A pool (one per subnet) is cut where pages are: a block is a pool's part of a page. Its free
+ * addresses are its members that no mark of the page takes. They are of two kinds: ripe, or fresh,
+ * that is, freed while the block was in its pool's queue. pools_mark keeps both in step with the
+ * marks, and the block in the queue exactly while it has a ripe address.
  *
- * The block at the head gives its addresses in turn. An address that becomes free while its block
- * is in the queue is marked fresh and left out until the block has given all others and gone to the
- * tail. So what was freed last is given last, by and large, and giving looks at one block and at
- * five words.
+ * The block at the head gives its ripe addresses in turn; then its fresh ones ripen, and it goes to
+ * the tail. So what was freed last is given last, by and large, and giving looks at one block and
+ * at five words.
+ *
+ * In a pool that is nearly full each address comes from another block. What an offer looks at lies
+ * therefore close together: a block's half that is read to give an address, then what is read to
+ * take it back or away, and 64 addresses' marks.
  *
  * Each pool has two queues: blocks of this server, and those of its peers, which are used when the
  * former is empty. Writer only, but for the counters.
@@ -23,14 +26,18 @@
 enum pool_lane { POOL_OWN, POOL_PEERS, POOL_LANE_COUNT };
 
 struct block {
-	uint64_t members[PAGE_WORDS];
+	uint64_t ripe[PAGE_WORDS];
 	struct page *page;
 	uint32_t pool;       /* index into pools.pools */
 	uint32_t next, prev; /* in the queue: index into pools.blocks + 1, 0: none */
 	uint8_t cursor;      /* where the search for the next address begins */
 	uint8_t lane;        /* the queue it is in */
 	bool queued;
+	uint64_t members[PAGE_WORDS] __attribute__((aligned(CACHE_LINE)));
+	uint64_t fresh[PAGE_WORDS];
 };
+
+static_assert(sizeof(struct block) == 2 * CACHE_LINE, "what giving reads, and the rest");
 
 struct pool {
 	uint32_t subnet; /* index into config.subnets */

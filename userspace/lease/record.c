@@ -203,7 +203,8 @@ void lease_table_begin_load(struct lease_table *table)
 {
 	for (size_t i = 0; i < table->n_nets; i++)
 		for (struct page *page = table->nets[i]->dir.pages; page; page = page->next)
-			memset(page->marks[MARK_SEEN], 0, sizeof(page->marks[MARK_SEEN]));
+			for (size_t word = 0; word < PAGE_WORDS; word++)
+				page->words[word].marks[MARK_SEEN] = 0;
 }
 
 static size_t sweep_page(struct lease_net *net, struct page *page, int64_t revision)
@@ -211,7 +212,8 @@ static size_t sweep_page(struct lease_net *net, struct page *page, int64_t revis
 	size_t n = 0;
 
 	for (size_t word = 0; word < PAGE_WORDS; word++) {
-		uint64_t unseen = page->marks[MARK_RECORD][word] & ~page->marks[MARK_SEEN][word];
+		const uint64_t *marks = page->words[word].marks;
+		uint64_t unseen = marks[MARK_RECORD] & ~marks[MARK_SEEN];
 
 		for (; unseen; unseen &= unseen - 1)
 			n += !lease_remove(net,
