@@ -23,8 +23,11 @@ enum client_state {
 	CLIENT_RENEWING,
 	CLIENT_REBINDING,
 	CLIENT_REBOOTING,
+	CLIENT_COMPARING, /* an OFFER, to select another server's */
 	CLIENT_STATE_COUNT
 };
+
+static_assert(CLIENT_STATE_COUNT <= 8, "three bits");
 
 #define CLIENT_ATTEMPTS_MAX 15
 #define CLIENT_STEP_SHIFT   8 /* steps are told in units of 256 ns */

@@ -160,21 +160,10 @@ static void prefetch_next(const struct generator *g)
 		__builtin_prefetch(&g->population.clients[cold], 1);
 }
 
-/* In near-full pools somebody must go before another can come. */
-static void make_room(struct driver *d, uint64_t intended_ns)
-{
-	struct generator *g = d->g;
-	uint64_t taken = counter_read(&g->holders) + counter_read(&g->in_flight);
-
-	if (d->phase->holders && taken >= d->phase->holders)
-		exchange_begin(g, ACTIVITY_RELEASE, intended_ns);
-}
-
 static bool begin_one(struct driver *d, uint64_t intended_ns)
 {
 	struct generator *g = d->g;
 
-	make_room(d, intended_ns);
 	prefetch_next(g);
 	if (exchange_begin(g, pick(d), intended_ns)) {
 		d->result.begun++;

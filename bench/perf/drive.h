@@ -20,9 +20,8 @@ struct phase {
 	bool retransmit, endless; /* see struct generator */
 	double limit;             /* seconds; 0: none */
 	double patience;          /* seconds without one more ACK; 0: endless */
-	uint64_t holders; /* leases at most: beyond, one is released per transaction; 0: any */
-	double grace;     /* seconds for what is late to begin after all */
-	bool tolerant;    /* whatever is late may still begin, however late */
+	double grace;             /* seconds for what is late to begin after all */
+	bool tolerant;            /* whatever is late may still begin, however late */
 };
 
 enum phase_end {

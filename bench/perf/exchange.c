@@ -7,6 +7,7 @@
 #include "perf/tenure.h"
 
 #define BROADCAST        UINT32_C(0xffffffff)
+#define NO_SERVER        UINT32_C(0xc0000201) /* 192.0.2.1, which nobody has (RFC 5737) */
 #define DOUBLINGS        4 /* 4, 8, 16, 32, 64 s */
 #define ATTEMPTS         (DOUBLINGS + 1)
 #define REQUEST_ATTEMPTS 5 /* then begin again with a DISCOVER (RFC 2131 section 4.4.1) */
@@ -17,13 +18,14 @@ const struct step_def step_defs[CLIENT_STATE_COUNT] = {
     [CLIENT_RENEWING] = {MESSAGE_RENEW, EXCHANGE_RENEW, DHCP_ACK, false, true},
     [CLIENT_REBINDING] = {MESSAGE_REBIND, EXCHANGE_REBIND, DHCP_ACK, true, false},
     [CLIENT_REBOOTING] = {MESSAGE_REBOOT, EXCHANGE_REBOOT, DHCP_ACK, true, false},
+    [CLIENT_COMPARING] = {MESSAGE_DISCOVER, EXCHANGE_OFFER, DHCP_OFFER, true, false},
 };
 
 /* The state that an activity puts its client into. */
 static const enum client_state first_state[ACTIVITY_COUNT] = {
-    [ACTIVITY_DORA] = CLIENT_DISCOVERING, [ACTIVITY_RENEW] = CLIENT_RENEWING,
-    [ACTIVITY_REBIND] = CLIENT_REBINDING, [ACTIVITY_REBOOT] = CLIENT_REBOOTING,
-    [ACTIVITY_RELEASE] = CLIENT_IDLE,
+    [ACTIVITY_DORA] = CLIENT_DISCOVERING, [ACTIVITY_OFFER] = CLIENT_COMPARING,
+    [ACTIVITY_RENEW] = CLIENT_RENEWING,   [ACTIVITY_REBIND] = CLIENT_REBINDING,
+    [ACTIVITY_REBOOT] = CLIENT_REBOOTING, [ACTIVITY_RELEASE] = CLIENT_IDLE,
 };
 
 static struct exchange_stats *stats_of(struct generator *g, const struct client *client)
@@ -93,7 +95,9 @@ static bool send_message(struct generator *g, uint32_t index, enum message_kind 
 	if (!frame)
 		return false;
 	population_mac(&g->population, index, v.chaddr);
-	if (kind != MESSAGE_DISCOVER)
+	if (kind == MESSAGE_ELSEWHERE)
+		v.server = NO_SERVER;
+	else if (kind != MESSAGE_DISCOVER)
 		v.server = g->servers.list[client->server].id;
 	if (kind == MESSAGE_RENEW || kind == MESSAGE_REBIND || kind == MESSAGE_RELEASE)
 		v.ciaddr = client->address;
@@ -191,10 +195,10 @@ static uint32_t pop_client(struct generator *g, enum activity activity)
 {
 	uint32_t index;
 
-	if (activity != ACTIVITY_DORA)
+	if (activity != ACTIVITY_DORA && activity != ACTIVITY_OFFER)
 		return pop_bound(g);
 	index = queue_pop(&g->population.cold);
-	if (index == NO_CLIENT && g->options->repeat) {
+	if (index == NO_CLIENT && activity == ACTIVITY_DORA && g->options->repeat) {
 		index = pop_bound(g);
 		if (index != NO_CLIENT)
 			total_add(&g->stats.repeats);
@@ -269,17 +273,35 @@ static void begin_step(struct generator *g, struct client *client, enum client_s
 	stats_of(g, client)->started++;
 }
 
-void exchange_offered(struct generator *g, uint32_t index, const struct reply *reply)
+/* The server may take the address back at once. Nobody answers. */
+static void select_another(struct generator *g, uint32_t index)
+{
+	bool sent = send_message(g, index, MESSAGE_ELSEWHERE);
+
+	assert(sent);
+	g->population.clients[index].address = 0;
+	finish(g, index);
+}
+
+enum finding exchange_offered(struct generator *g, uint32_t index, const struct reply *reply)
 {
 	struct client *client = &g->population.clients[index];
 	bool sent;
 
 	count_done(g, client);
+	if (client->state == CLIENT_COMPARING) {
+		bool taken = tenure_holder(g, reply->yiaddr) != NO_CLIENT;
+
+		client->address = reply->yiaddr;
+		select_another(g, index);
+		return taken ? FINDING_TAKEN_OFFER : FINDING_NONE;
+	}
 	tenure_offered(g, index, reply->yiaddr);
 	begin_step(g, client, CLIENT_REQUESTING);
 	sent = send_message(g, index, MESSAGE_SELECT);
 	assert(sent);
 	arm_attempt(g, index);
+	return FINDING_NONE;
 }
 
 static void count_ack(struct generator *g, const struct client *client)

@@ -28,8 +28,11 @@ extern const struct step_def step_defs[CLIENT_STATE_COUNT];
  */
 bool exchange_begin(struct generator *g, enum activity activity, uint64_t intended_ns);
 
-/** The OFFER that the client waits for: the REQUEST leaves, in the frame that must be there. */
-void exchange_offered(struct generator *g, uint32_t index, const struct reply *reply);
+/**
+ * The OFFER that the client waits for: the REQUEST leaves, in the frame that must be there.
+ * FINDING_NONE, or what is wrong with the address.
+ */
+enum finding exchange_offered(struct generator *g, uint32_t index, const struct reply *reply);
 /** The ACK that the client waits for; FINDING_NONE, or what is wrong with the address. */
 enum finding exchange_acknowledged(struct generator *g, uint32_t index, const struct reply *reply);
 /** The NAK. */

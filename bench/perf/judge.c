@@ -232,7 +232,7 @@ static void take_answer(struct generator *g, const struct judged *judged)
 	judge_oddities(g, judged);
 	client->server = (uint8_t)server;
 	if (reply->type == DHCP_OFFER)
-		exchange_offered(g, judged->index, reply);
+		finding = exchange_offered(g, judged->index, reply);
 	else if (reply->type == DHCP_ACK)
 		finding = exchange_acknowledged(g, judged->index, reply);
 	else

@@ -20,6 +20,7 @@ static const struct {
 } kinds[MESSAGE_KIND_COUNT] = {
     [MESSAGE_DISCOVER] = {DHCP_DISCOVER, false, false, true, false},
     [MESSAGE_SELECT] = {DHCP_REQUEST, true, true, true, false},
+    [MESSAGE_ELSEWHERE] = {DHCP_REQUEST, true, true, true, false},
     [MESSAGE_RENEW] = {DHCP_REQUEST, false, false, true, true},
     [MESSAGE_REBIND] = {DHCP_REQUEST, false, false, true, false},
     [MESSAGE_REBOOT] = {DHCP_REQUEST, true, false, true, false},

@@ -14,7 +14,8 @@
 
 enum message_kind {
 	MESSAGE_DISCOVER,
-	MESSAGE_SELECT, /* REQUEST of an offered address */
+	MESSAGE_SELECT,    /* REQUEST of an offered address */
+	MESSAGE_ELSEWHERE, /* REQUEST to another server: the offer is not taken */
 	MESSAGE_RENEW,
 	MESSAGE_REBIND,
 	MESSAGE_REBOOT,

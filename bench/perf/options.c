@@ -47,7 +47,7 @@ static const struct option_def defs[] = {
 	{"rate", 'r', value_real, TO(rate), 0.01, 1e8, "N", "transactions begun per second (1000)"},
 	{"duration", 'd', value_real, TO(duration), SECONDS, "S", "of the measurement (10)"},
 	{"count", 'c', value_u64, TO(count), 1, 1e12, "N", "transactions, instead of a duration"},
-	{"mix", 0, value_weights, TO(weights), 0, 0, "KIND=N,...", "weights: dora, renew, rebind, reboot, release"},
+	{"mix", 0, value_weights, TO(weights), 0, 0, "KIND=N,...", "weights: dora, offer, renew, rebind, reboot, release"},
 	{"bound", 0, value_real, TO(bound), 0, 1, "SHARE", "of clients that get leases first (as needed)"},
 	{"repeat", 0, NULL, TO(repeat), 0, 0, NULL, "when no new client is left, others start over"},
 	{"window", 0, value_u32, TO(window), 1, CLIENTS_MAX, "N", "in flight while leases are got first (128)"},
@@ -98,7 +98,7 @@ static const struct {
     [SCENARIO_MIX] = {"mix", "all of it, weighted by --mix"},
     [SCENARIO_RELEASE] = {"release", "gives back leases obtained first"},
     [SCENARIO_STORM] = {"storm", "all clients come up at once and retransmit until bound"},
-    [SCENARIO_NEAR_FULL] = {"near-full", "dora with the pool filled first and kept so"},
+    [SCENARIO_NEAR_FULL] = {"near-full", "offers, none of them taken, of a pool filled first"},
 };
 
 const char *scenario_name(enum scenario scenario)

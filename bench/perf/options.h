@@ -23,6 +23,7 @@ enum scenario {
 /** What a client can be told to begin, and the weights of `--mix` by it. */
 enum activity {
 	ACTIVITY_DORA,
+	ACTIVITY_OFFER,
 	ACTIVITY_RENEW,
 	ACTIVITY_REBIND,
 	ACTIVITY_REBOOT,

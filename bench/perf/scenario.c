@@ -19,24 +19,22 @@ static const struct {
     [SCENARIO_MIX] = {.bound = 0.5},
     [SCENARIO_RELEASE] = {.weights = {[ACTIVITY_RELEASE] = 1}, .bound = 1},
     [SCENARIO_STORM] = {.weights = {[ACTIVITY_DORA] = 1}, .bound = 0},
-    [SCENARIO_NEAR_FULL] = {.weights = {[ACTIVITY_DORA] = 1}, .bound = 0},
+    [SCENARIO_NEAR_FULL] = {.weights = {[ACTIVITY_OFFER] = 1}, .bound = 0},
 };
 
 /* Exchanges that are transactions of their own, not steps of one. */
 static const enum exchange transactions[] = {
-    EXCHANGE_DORA, EXCHANGE_RENEW, EXCHANGE_REBIND, EXCHANGE_REBOOT, EXCHANGE_RELEASE,
+    EXCHANGE_DORA,   EXCHANGE_OFFER,  EXCHANGE_RENEW,
+    EXCHANGE_REBIND, EXCHANGE_REBOOT, EXCHANGE_RELEASE,
 };
 
 struct tally scenario_tally(const struct generator *g)
 {
-	bool auxiliary = g->options->scenario == SCENARIO_NEAR_FULL;
 	struct tally tally = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(transactions); i++) {
 		const struct exchange_stats *exchange = &g->stats.exchange[transactions[i]];
 
-		if (auxiliary && transactions[i] == EXCHANGE_RELEASE)
-			continue;
 		tally.begun += exchange->started;
 		tally.done += exchange->done;
 		tally.failed += exchange->lost + exchange->naks;
@@ -53,7 +51,8 @@ static uint64_t leases_wanted(const struct options *o)
 		return (uint64_t)floor(o->pool * o->fill);
 	if (share < 0)
 		share = defs[o->scenario].bound;
-	if (o->bound < 0 && o->scenario == SCENARIO_MIX && o->weights[ACTIVITY_DORA] == 0)
+	if (o->bound < 0 && o->scenario == SCENARIO_MIX && o->weights[ACTIVITY_DORA] == 0 &&
+	    o->weights[ACTIVITY_OFFER] == 0)
 		share = 1;
 	return (uint64_t)floor(o->clients * share + 0.5);
 }
@@ -134,7 +133,6 @@ static void measure(struct driver *d, struct outcome *outcome)
 	struct phase phase = {
 	    .name = scenario_name(o->scenario),
 	    .retransmit = o->retransmit,
-	    .holders = o->scenario == SCENARIO_NEAR_FULL ? leases_wanted(o) : 0,
 	};
 
 	memcpy(phase.weights, o->scenario == SCENARIO_MIX ? o->weights : defs[o->scenario].weights,

@@ -45,8 +45,7 @@ void scenario_run(struct driver *driver, struct outcome *outcome);
  * confirmed by a run of full length, whose statistics remain. */
 void search_run(struct driver *driver, const struct phase *phase, struct outcome *outcome);
 
-/** Transactions of the phase that ended well, or not, of those that were begun; releases that only
- * make room (near-full) are none. */
+/** Transactions of the phase that ended well, or not, of those that were begun. */
 struct tally {
 	uint64_t begun, done, failed;
 	double loss; /* failed / begun */

@@ -14,6 +14,7 @@
 	X(EXCHANGE_DISCOVER, "discover", "discover -> offer")                                      \
 	X(EXCHANGE_REQUEST, "request", "request -> ack")                                           \
 	X(EXCHANGE_DORA, "dora", "dora, whole")                                                    \
+	X(EXCHANGE_OFFER, "offer", "offer, not taken")                                             \
 	X(EXCHANGE_RENEW, "renew", "renew -> ack")                                                 \
 	X(EXCHANGE_REBIND, "rebind", "rebind -> ack")                                              \
 	X(EXCHANGE_REBOOT, "reboot", "reboot -> ack")                                              \
@@ -47,6 +48,7 @@ enum exchange {
 	  "addresses missing, or not those offered or held")                                       \
 	X(FINDING_DUPLICATE_ADDRESS, "duplicate_address", true,                                    \
 	  "addresses acknowledged to two clients at once")                                         \
+	X(FINDING_TAKEN_OFFER, "taken_offer", true, "offers of what another client has")           \
 	X(FINDING_SECOND_ADDRESS, "second_address", true,                                          \
 	  "clients acknowledged a second address while the first was theirs")                      \
 	X(FINDING_TOO_MANY_SERVERS, "too_many_servers", true, "replies of too many servers")       \

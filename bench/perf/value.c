@@ -118,8 +118,8 @@ bool value_range(const char *text, double min, double max, void *field)
 }
 
 static const char *const activities[ACTIVITY_COUNT] = {
-    [ACTIVITY_DORA] = "dora",     [ACTIVITY_RENEW] = "renew",     [ACTIVITY_REBIND] = "rebind",
-    [ACTIVITY_REBOOT] = "reboot", [ACTIVITY_RELEASE] = "release",
+    [ACTIVITY_DORA] = "dora",     [ACTIVITY_OFFER] = "offer",   [ACTIVITY_RENEW] = "renew",
+    [ACTIVITY_REBIND] = "rebind", [ACTIVITY_REBOOT] = "reboot", [ACTIVITY_RELEASE] = "release",
 };
 
 static bool read_weight(const char *text, const char *end, uint32_t *weights)

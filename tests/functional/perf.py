@@ -41,6 +41,11 @@ class Request:
         self.type = self.options[frames.TYPE][0]
 
     @property
+    def elsewhere(self):
+        """Its client selects another server."""
+        return self.options.get(frames.SERVER_ID, pack_ip(SERVER)) != pack_ip(SERVER)
+
+    @property
     def relayed(self):
         return self.giaddr != "0.0.0.0"
 
@@ -133,7 +138,7 @@ class Responder:
             return
         request = Request(data, tags)
         self.requests.append(request)
-        if request.type in (DISCOVER, REQUEST):
+        if request.type in (DISCOVER, REQUEST) and not request.elsewhere:
             for answer in self.script(Answer.to(request)):
                 self.sock.send(answer.frame(self.mac))
 

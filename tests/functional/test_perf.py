@@ -2,7 +2,7 @@
 """The load generator against a scripted server: each fault is reported for what it is."""
 import pytest
 
-from frames import ACK, DISCOVER, NAK, OFFER, RELEASE, REQUEST
+from frames import ACK, DISCOVER, NAK, OFFER, RELEASE, REQUEST, pack_ip
 from lab import SLOWNESS
 from perf import SERVER, Range
 
@@ -281,17 +281,33 @@ def test_mix_and_release(cable, run):
     assert len(releases) == exchanges["release"]["done"] > 0
 
 
-def test_near_full_releases_before_it_asks(cable, run):
+def test_near_full_fills_the_pool_and_takes_no_offer(cable, run):
+    """Each client without a lease tells the server that it has selected another one."""
     result = run(honest, "-n", 60, "--pool", 40, "--fill", 0.9, "-r", 400, "-c", 30, "near-full")
     assert result.code == 0 and result.findings == {}, result.text
     assert result.json["leases_first"]["leases"] == 36
     assert result.measured["begun"] == result.measured["done"] == 30
-    kinds = [each.type for each in cable.responder.requests if each.type in (REQUEST, RELEASE)]
-    held = most = 0
-    for kind in kinds:
-        held += 1 if kind == REQUEST else -1
-        most = max(most, held)
-    assert most <= 37
+    assert result.measured["exchanges"]["offer"]["done"] == 30 and result.measured["acks"] == 0
+    requests = cable.responder.requests
+    assert [each.type for each in requests].count(DISCOVER) == 36 + 30
+    elsewhere = [each for each in requests if each.elsewhere]
+    assert len(elsewhere) == 30 and len({each.mac for each in elsewhere}) == 24
+    assert all(each.options[50] == pack_ip(each.address) for each in elsewhere)
+
+
+def test_an_offer_of_what_another_client_has_fails_the_run(run):
+    """When four clients have leases, the fifth one is offered the first one's address."""
+    leased = []
+
+    def script(answer):
+        if answer.type == ACK:
+            leased.append(answer.address)
+        elif len(leased) == 4:
+            leased.append(answer.address)
+            return [answer.but(address=leased[0])]
+        return [answer]
+    result = run(script, "-n", 8, "--pool", 4, "--fill", 1, "-r", 200, "-c", 4, "near-full")
+    assert result.findings == {"taken_offer": 1} and result.code == 1, result.text
 
 
 def test_search_ends_at_what_the_server_bears(run):

@@ -277,7 +277,8 @@ void scene_deliver(struct scene *scene, const struct answer *answer)
 uint32_t scene_begin(struct scene *scene, enum activity activity)
 {
 	const struct population *p = &scene->g.population;
-	uint32_t index = queue_peek(activity == ACTIVITY_DORA ? &p->cold : &p->bound, 0);
+	bool cold = activity == ACTIVITY_DORA || activity == ACTIVITY_OFFER;
+	uint32_t index = queue_peek(cold ? &p->cold : &p->bound, 0);
 
 	wire_prepare(&scene->wire, WIRE_OUTBOX);
 	assert_true(exchange_begin(&scene->g, activity, scene->g.now_ns));

@@ -68,6 +68,38 @@ static void test_retransmission_keeps_the_xid(void **state)
 	scene_free(scene);
 }
 
+/* The offer is not taken: a REQUEST names another server, and the client is idle again. */
+static void test_an_offer_that_is_not_taken(void **state)
+{
+	struct scene *scene = scene_new(plain);
+	struct answer answer;
+	const uint8_t *frame;
+	uint32_t index, len;
+	uint8_t option_len;
+
+	(void)state;
+	scene_bind(scene, 0x0a060102);
+	index = scene_begin(scene, ACTIVITY_OFFER);
+	answer = scene_answer(scene, index, DHCP_OFFER, 0x0a060101);
+	scene_sent(scene, NULL);
+	scene_deliver(scene, &answer);
+	frame = scene_sent(scene, &len);
+	assert_int_equal(*scene_option(frame, len, OPTION_TYPE, &option_len), DHCP_REQUEST);
+	assert_int_equal(load_be32(scene_option(frame, len, OPTION_SERVER_ID, &option_len)), 0xc0000201);
+	assert_int_equal(load_be32(scene_option(frame, len, OPTION_REQUESTED, &option_len)), 0x0a060101);
+	assert_int_equal(total(&scene->g.in_flight), 0);
+	assert_int_equal(scene->g.stats.exchange[EXCHANGE_OFFER].done, 1);
+	assert_int_equal(scene->g.population.clients[index].lease_end_s, LEASE_NONE);
+	assert_int_equal(scene_all_findings(scene), 0);
+	/* What another client has must not be offered. */
+	index = scene_begin(scene, ACTIVITY_OFFER);
+	scene_sent(scene, NULL);
+	answer = scene_answer(scene, index, DHCP_OFFER, 0x0a060102);
+	scene_deliver(scene, &answer);
+	assert_int_equal(scene_findings(scene, FINDING_TAKEN_OFFER), 1);
+	scene_free(scene);
+}
+
 static void test_latency_counts_from_the_intended_time(void **state)
 {
 	struct scene *scene = scene_new(plain);
@@ -156,6 +188,7 @@ int main(void)
 	    cmocka_unit_test(test_an_unanswered_client_gives_up),
 	    cmocka_unit_test(test_backoff_doubles),
 	    cmocka_unit_test(test_retransmission_keeps_the_xid),
+	    cmocka_unit_test(test_an_offer_that_is_not_taken),
 	    cmocka_unit_test(test_latency_counts_from_the_intended_time),
 	    cmocka_unit_test(test_renewal_is_unicast_to_the_server),
 	    cmocka_unit_test(test_release_frees_the_address),
