@@ -20,10 +20,20 @@ import generator
 import machine
 from figures import Record, say
 from place import PLACEMENTS, Place, processors
+from systems_etcdhcp import STORES
 
 ROUNDS = 5
 TRIES = 3
 DISTURBED = 0.1  # share of the processors taken by others
+
+
+def add_store_options(parser, store, clients, what):
+    """--store and --members, what the server commits to, and --clients, @what they do."""
+    parser.add_argument("--store", choices=STORES, default=store)
+    parser.add_argument("--members", type=int, default=1, choices=(1, 3), metavar="1|3",
+                        help="of etcd (1)")
+    parser.add_argument("--clients", type=int, default=clients, metavar="N",
+                        help=f"{what} ({clients})")
 
 
 class Bench:

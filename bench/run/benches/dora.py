@@ -3,9 +3,10 @@
 store takes from its client alone, in the same run."""
 import limit
 import stores
+from bench import add_store_options
 from figures import alternate
 from place import Spec
-from systems_etcdhcp import STORES, Etcdhcp
+from systems_etcdhcp import Etcdhcp
 
 LOSS = 0.001
 # The store needs the processor more than the generator needs to be punctual.
@@ -15,11 +16,7 @@ RAW_BATCHES, RAW_IN_FLIGHT = (40, 118), (4, 16)
 
 
 def add_arguments(parser):
-    parser.add_argument("--store", choices=STORES, default="embedded")
-    parser.add_argument("--members", type=int, default=1, choices=(1, 3), metavar="1|3",
-                        help="of etcd (1)")
-    parser.add_argument("--clients", type=int, default=1000000, metavar="N",
-                        help="that come in turn (1000000)")
+    add_store_options(parser, "embedded", 1000000, "that come in turn")
 
 
 def run(bench):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Ten times the DORA rate that the server sustains, with renewals mixed in: how much of the sustained
 rate remains, and how many renewals are lost."""
+from bench import add_store_options
 from benches import dora
 from figures import alternate
 from place import Spec
-from systems_etcdhcp import STORES, Etcdhcp
+from systems_etcdhcp import Etcdhcp
 
 FACTOR = 10
 RENEWALS = 0.1  # one renewal for so many new clients
@@ -14,11 +15,7 @@ BOUND = 0.1     # share of clients that have leases to renew at the start
 
 
 def add_arguments(parser):
-    parser.add_argument("--store", choices=STORES, default="etcd")
-    parser.add_argument("--members", type=int, default=1, choices=(1, 3), metavar="1|3",
-                        help="of etcd (1)")
-    parser.add_argument("--clients", type=int, default=2000000, metavar="N",
-                        help="that there are (2000000)")
+    add_store_options(parser, "etcd", 2000000, "that there are")
     parser.add_argument("--seconds", type=float, default=60.0, metavar="S",
                         help="of overload (60)")
 

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: MIT
 """An avalanche: all clients cold at once, each retransmitting as RFC 2131 section 4.1 says, until all
 are bound; beside the DORA rate that the same server sustains."""
+from bench import add_store_options
 from benches import dora
 from figures import alternate
 from place import Spec
-from systems_etcdhcp import STORES, Etcdhcp
+from systems_etcdhcp import Etcdhcp
 
 UNDERWAY, DONE = 0.01, 0.99  # shares of all clients between which goodput is looked at
 
 
 def add_arguments(parser):
-    parser.add_argument("--store", choices=STORES, default="etcd")
-    parser.add_argument("--members", type=int, default=1, choices=(1, 3), metavar="1|3",
-                        help="of etcd (1)")
-    parser.add_argument("--clients", type=int, default=1000000, metavar="N",
-                        help="that come up at once (1000000)")
+    add_store_options(parser, "etcd", 1000000, "that come up at once")
 
 
 def run(bench):
