@@ -24,15 +24,21 @@ static bool conclude(struct worker *worker, struct item *item, struct exchange *
 	return false;
 }
 
+/* A client has an address, or has selected another server's: as many may be offered one. */
+static bool is_settled(const struct ask *ask)
+{
+	return ask->op == ASK_FORGET || (ask->op == ASK_BIND && ask->result == ASK_GRANTED);
+}
+
 static void finish(struct worker *worker, struct exchange *exchange)
 {
 	struct port *port = worker->ports[exchange->port].port;
 	struct item *item = &worker->item;
 
+	if (is_settled(&exchange->ask))
+		pace_settled(&worker->pace);
 	if (exchange->ask.background)
 		return;
-	if (exchange->ask.op == ASK_BIND && exchange->ask.result == ASK_GRANTED)
-		pace_bound(&worker->pace);
 	if (conclude(worker, item, exchange)) {
 		packet_seal(&exchange->packet);
 		port_send(port, &exchange->packet.frame, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows as a table: what was bound in each, and how many offers the next one has. */
+/* Windows as a table: who was settled in each, and how many offers the next one has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,11 +26,11 @@ static unsigned with_some_more(unsigned bound)
 	return PACE_MIN + bound + bound / 8;
 }
 
-static void offers_follow_what_was_bound(void **state)
+static void offers_follow_who_was_settled(void **state)
 {
 	static const struct {
 		uint64_t pause_windows; /* since the window before */
-		unsigned bound;         /* in that one */
+		unsigned settled;       /* in that one */
 		unsigned measure;       /* what the next one goes by */
 	} rows[] = {
 	    {1, 0, 0},       {1, 800, 800},   {1, 4000, 4000}, /* more: at once */
@@ -43,8 +43,8 @@ static void offers_follow_what_was_bound(void **state)
 	uint64_t now_ns = START;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		for (unsigned n = 0; n < rows[i].bound; n++)
-			pace_bound(&pace);
+		for (unsigned n = 0; n < rows[i].settled; n++)
+			pace_settled(&pace);
 		now_ns += rows[i].pause_windows * PACE_WINDOW_NS;
 		assert_int_equal(offers_in_window(&pace, now_ns), with_some_more(rows[i].measure));
 		assert_int_equal(offers_in_window(&pace, now_ns + PACE_WINDOW_NS - 1), 0);
@@ -54,7 +54,7 @@ static void offers_follow_what_was_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(offers_follow_what_was_bound),
+	    cmocka_unit_test(offers_follow_who_was_settled),
 	};
 
 	return cmocka_run_group_tests_name("worker/pace", tests, NULL, NULL);

@@ -154,6 +154,7 @@ struct fixture {
 	struct worker_world world;
 	struct memory_port *port;
 	struct worker *worker;
+	bool by_hand; /* the worker's thread does not run, the test does its work */
 };
 
 static void make_config(struct fixture *f)
@@ -187,11 +188,12 @@ static void start_store(struct fixture *f)
 	assert_true(view.loaded && view.connected);
 }
 
-static int set_up_with(void **state, const struct port_ops *ops)
+static int set_up_with(void **state, const struct port_ops *ops, bool by_hand)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct worker_port port;
 
+	f->by_hand = by_hand;
 	make_config(f);
 	start_store(f);
 	f->port = calloc(1, sizeof(*f->port));
@@ -213,19 +215,25 @@ static int set_up_with(void **state, const struct port_ops *ops)
 		.store = f->store,
 		.clock = &f->clock,
 	});
-	assert_int_equal(worker_start(f->worker), 0);
+	if (!by_hand)
+		assert_int_equal(worker_start(f->worker), 0);
 	*state = f;
 	return 0;
 }
 
 static int set_up(void **state)
 {
-	return set_up_with(state, &memory_ops);
+	return set_up_with(state, &memory_ops, false);
 }
 
 static int set_up_lending(void **state)
 {
-	return set_up_with(state, &lending_ops);
+	return set_up_with(state, &lending_ops, false);
+}
+
+static int set_up_by_hand(void **state)
+{
+	return set_up_with(state, &memory_ops, true);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -237,8 +245,10 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	worker_stop(f->worker);
-	worker_join(f->worker);
+	if (!f->by_hand) {
+		worker_stop(f->worker);
+		worker_join(f->worker);
+	}
 	store_stop(f->store);
 	store_free(f->store);
 	worker_free(f->worker);
@@ -411,6 +421,43 @@ static void test_crowd_waits_its_turn(void **state)
 	check_accounts(p);
 }
 
+/* One burst of one request, and the store's answer to it. */
+static void work_off(struct fixture *f)
+{
+	size_t answered = 0;
+
+	arrive(f->port, 0, 1);
+	f->worker->view = &f->view;
+	f->worker->now = clock_read(&f->clock);
+	burst_run(f->worker, 0);
+	store_kick(f->store);
+	for (int i = 0; i < 30000 && !answered; i++) {
+		usleep(1000);
+		answered = answer_run(f->worker);
+	}
+	assert_int_equal(answered, 1);
+}
+
+/* An address that was taken makes room for an offer more, and so does one that another server gave. */
+static void test_offers_keep_pace_with_those_who_need_none(void **state)
+{
+	struct fixture *f = *state;
+	struct dhcp_header *header = (struct dhcp_header *)(f->port->memory[0] + HEADERS);
+
+	urcu_qsbr_register_thread();
+	write_request(f->port, 0, DHCP_DISCOVER, 7, 0, 0);
+	work_off(f);
+	assert_int_equal(f->worker->pace.settled, 0);
+	write_request(f->port, 0, DHCP_REQUEST, 7, 0, FIRST);
+	store_be32(header->options + 11, SERVER + 1);
+	work_off(f);
+	assert_int_equal(f->worker->pace.settled, 1);
+	write_request(f->port, 0, DHCP_REQUEST, 7, 0, FIRST);
+	work_off(f);
+	assert_int_equal(f->worker->pace.settled, 2);
+	urcu_qsbr_unregister_thread();
+}
+
 static void test_refused_frames_are_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -481,6 +528,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bound_on_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crowd_waits_its_turn, set_up_lending,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_offers_keep_pace_with_those_who_need_none,
+						set_up_by_hand, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
 		cmocka_unit_test(test_newcomers_are_shed_first),
 		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
