@@ -130,6 +130,8 @@ static void ask_behind(struct worker *worker, const struct item *item)
 {
 	bool asked = ask(worker, item);
 
+	if (item->decision.op == ASK_FORGET) /* by the transaction id of its DISCOVER */
+		lobby_served(worker->lobby, item->packet);
 	if (item->decision.op == ASK_EXTEND)
 		counter_add(asked ? &worker->counters.extensions :
 				    &worker->counters.extensions_missed, 1);

@@ -233,7 +233,7 @@ static int set_up_lending(void **state)
 
 static int set_up_by_hand(void **state)
 {
-	return set_up_with(state, &memory_ops, true);
+	return set_up_with(state, &lending_ops, true);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -458,6 +458,28 @@ static void test_offers_keep_pace_with_those_who_need_none(void **state)
 	urcu_qsbr_unregister_thread();
 }
 
+/* A client that waits for an offer does so no longer when it has found another server. */
+static void test_who_selects_another_server_waits_no_longer(void **state)
+{
+	struct fixture *f = *state;
+	struct dhcp_header *header = (struct dhcp_header *)(f->port->memory[0] + HEADERS);
+	uint16_t port;
+
+	urcu_qsbr_register_thread();
+	f->worker->view = &f->view;
+	f->worker->now = clock_read(&f->clock);
+	f->worker->pace = (struct pace){.window_ends_ns = UINT64_MAX};
+	write_request(f->port, 0, DHCP_DISCOVER, 7, 0, 0);
+	arrive(f->port, 0, 1);
+	burst_run(f->worker, 0);
+	assert_true(lobby_port(f->worker->lobby, f->worker->now.mono_ns, &port));
+	write_request(f->port, 0, DHCP_REQUEST, 7, 0, FIRST);
+	store_be32(header->options + 11, SERVER + 1);
+	work_off(f);
+	assert_false(lobby_port(f->worker->lobby, f->worker->now.mono_ns, &port));
+	urcu_qsbr_unregister_thread();
+}
+
 static void test_refused_frames_are_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -529,6 +551,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crowd_waits_its_turn, set_up_lending,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_offers_keep_pace_with_those_who_need_none,
+						set_up_by_hand, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_selects_another_server_waits_no_longer,
 						set_up_by_hand, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
 		cmocka_unit_test(test_newcomers_are_shed_first),
