@@ -12,6 +12,7 @@ void kv_outlet_init(struct kv_outlet *outlet, struct kv_sink *sink)
 {
 	*outlet = (struct kv_outlet){.sink = sink};
 	kv_line_init(&outlet->spare);
+	kv_line_init(&outlet->waiting);
 }
 
 static void list_free(struct kv_list *list)
@@ -77,16 +78,31 @@ void kv_outlet_put_back(struct kv_outlet *outlet, struct kv_list *list)
 	kv_line_add(&outlet->spare, &list->node);
 }
 
+bool kv_outlet_waiting(const struct kv_outlet *outlet)
+{
+	return outlet->waiting.first;
+}
+
 bool kv_outlet_ready(const struct kv_outlet *outlet)
 {
-	return outlet->n_out < KV_OUTLET_MAX_OUT;
+	return outlet->n_out < KV_OUTLET_MAX_OUT && !kv_outlet_waiting(outlet);
+}
+
+static void hand_out(struct kv_outlet *outlet)
+{
+	while (outlet->n_out < KV_OUTLET_MAX_OUT && kv_outlet_waiting(outlet)) {
+		struct kv_list *list =
+		    container_of(kv_line_take(&outlet->waiting), struct kv_list, node);
+
+		outlet->n_out++;
+		outlet->sink->events(outlet->sink, &list->events);
+	}
 }
 
 void kv_outlet_send(struct kv_outlet *outlet, struct kv_list *list)
 {
-	assert(kv_outlet_ready(outlet));
-	outlet->n_out++;
-	outlet->sink->events(outlet->sink, &list->events);
+	kv_line_add(&outlet->waiting, &list->node);
+	hand_out(outlet);
 }
 
 void kv_outlet_return(struct kv_outlet *outlet, struct kv_events *events)
@@ -108,6 +124,7 @@ unsigned kv_outlet_collect(struct kv_outlet *outlet)
 		outlet->n_out--;
 		kv_outlet_put_back(outlet, list);
 	}
+	hand_out(outlet);
 	return borrowed;
 }
 

@@ -2,8 +2,9 @@
 /**
  * store/kv_outlet.h - lists of events on their way from a backend to the owner and back.
  *
- * At most two lists are with the owner, so that a slow one holds the backend back instead of
- * filling memory. Lists are used again, with their arrays and arenas.
+ * At most two lists are with the owner; what is sent beyond waits here, in its order. A backend
+ * that makes no more while lists wait is held back by a slow owner instead of filling memory.
+ * Lists are used again, with their arrays and arenas.
  *
  * Threads: the backend's own, except kv_outlet_return.
  */
@@ -17,7 +18,7 @@
 
 struct kv_list {
 	struct kv_events events; /* first: all that the owner sees */
-	struct kv_node node;     /* in the queue of returned or the line of spare ones */
+	struct kv_node node;     /* in the queue of returned, the line of spare or of waiting ones */
 	struct kv_list *sibling; /* every list of the outlet */
 	size_t cap;
 	struct kv_arena *arena; /* for keys and values that live nowhere else */
@@ -27,7 +28,7 @@ struct kv_list {
 struct kv_outlet {
 	struct kv_sink *sink;
 	struct kv_list *all;
-	struct kv_line spare;
+	struct kv_line spare, waiting;
 	struct kv_queue returned;
 	unsigned n_out;
 };
@@ -40,13 +41,15 @@ void kv_outlet_fini(struct kv_outlet *outlet);
 struct kv_list *kv_outlet_take(struct kv_outlet *outlet);
 /** Unused after all. */
 void kv_outlet_put_back(struct kv_outlet *outlet, struct kv_list *list);
-/** Whether a list may be sent now. */
+/** Whether a list sent now would not wait. */
 bool kv_outlet_ready(const struct kv_outlet *outlet);
-/** Hands a list to the owner; only when ready. */
+/** Whether lists wait for the owner to return others. */
+bool kv_outlet_waiting(const struct kv_outlet *outlet);
+/** Hands a list to the owner, as soon as it has few enough and those sent before are with it. */
 void kv_outlet_send(struct kv_outlet *outlet, struct kv_list *list);
 /** Any thread: the owner is done with it. The caller wakes the backend's thread. */
 void kv_outlet_return(struct kv_outlet *outlet, struct kv_events *events);
-/** Takes back what was returned. How many of those lists borrowed. */
+/** Takes back what was returned, and hands out what waited for that. How many of those lists borrowed. */
 unsigned kv_outlet_collect(struct kv_outlet *outlet);
 
 /** The next event, zeroed but for its type; NULL when memory is short. */

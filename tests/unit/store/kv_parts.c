@@ -213,6 +213,49 @@ static void outlet_lets_two_lists_out(void **state)
 	kv_outlet_fini(&outlet);
 }
 
+struct sent_lists {
+	struct kv_sink sink;
+	struct kv_events *list[8];
+	int n;
+};
+
+static void note_list(struct kv_sink *sink, struct kv_events *events)
+{
+	struct sent_lists *sent = (struct sent_lists *)sink;
+
+	sent->list[sent->n++] = events;
+}
+
+static void outlet_keeps_the_others_in_their_order(void **state)
+{
+	struct sent_lists sent = {.sink.events = note_list};
+	struct kv_list *lists[5];
+	struct kv_outlet outlet;
+
+	kv_outlet_init(&outlet, &sent.sink);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(kv_outlet_waiting(&outlet), i > KV_OUTLET_MAX_OUT);
+		lists[i] = kv_outlet_take(&outlet);
+		assert_non_null(lists[i]);
+		kv_outlet_send(&outlet, lists[i]);
+	}
+	assert_int_equal(sent.n, KV_OUTLET_MAX_OUT);
+	kv_outlet_return(&outlet, sent.list[1]);
+	assert_int_equal(sent.n, KV_OUTLET_MAX_OUT); /* until it was collected */
+	kv_outlet_collect(&outlet);
+	assert_int_equal(sent.n, 3);
+	assert_true(kv_outlet_waiting(&outlet));
+	kv_outlet_return(&outlet, sent.list[0]);
+	kv_outlet_return(&outlet, sent.list[2]);
+	kv_outlet_collect(&outlet);
+	assert_int_equal(sent.n, 5);
+	assert_false(kv_outlet_waiting(&outlet));
+	assert_false(kv_outlet_ready(&outlet));
+	for (int i = 0; i < 5; i++)
+		assert_ptr_equal(sent.list[i], &lists[i]->events);
+	kv_outlet_fini(&outlet);
+}
+
 /* ---- health ---- */
 
 static void health_shows_one_problem_at_a_time(void **state)
@@ -425,6 +468,7 @@ int main(void)
 	    cmocka_unit_test(queue_keeps_each_producers_order),
 	    cmocka_unit_test(line_is_first_in_first_out),
 	    cmocka_unit_test(outlet_lets_two_lists_out),
+	    cmocka_unit_test(outlet_keeps_the_others_in_their_order),
 	    cmocka_unit_test(health_shows_one_problem_at_a_time),
 	    cmocka_unit_test(long_keys_come_back_as_they_were),
 	    cmocka_unit_test(unpackable_keys_are_refused),
