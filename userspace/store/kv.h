@@ -129,7 +129,8 @@ void *kv_batch_alloc(struct kv_batch *batch, size_t len);
 
 enum kv_event_type {
 	KV_EVENT_RESET,  /* forget everything: a full load begins (first connection, compaction) */
-	KV_EVENT_PUT,    /* between RESET and LOADED in the order of keys, then of revisions */
+	KV_EVENT_PUT,    /* between RESET and LOADED each key once, in any order; then in the order
+			  * of revisions */
 	KV_EVENT_REMOVE, /* deleted at .revision; it may have been absent already */
 	KV_EVENT_LOADED, /* the load is complete as of .revision; from here on, changes */
 	KV_EVENT_PROGRESS,  /* nothing changed between the last event and .revision */

@@ -99,7 +99,7 @@ static void apply_change(struct owner *owner, const struct kv_event *event)
 	assert_in_range(event->key.len, 1, KV_MAX_KEY);
 	memcpy(key, event->key.data, event->key.len);
 	key[event->key.len] = '\0';
-	/* A load comes in the order of keys; changes must come in the order of revisions. */
+	/* A load comes in no order; changes must come in the order of revisions. */
 	if (owner->loads > 0 && owner->loads == owner->resets) {
 		owner->disorders += event->revision < owner->revision;
 		owner->revision = max_i64(owner->revision, event->revision);
@@ -161,6 +161,7 @@ static bool apply_list(struct owner *owner)
 		apply_event(owner, &events->event[i]);
 	pthread_mutex_lock(&owner->lock);
 	owner->lists_out--;
+	owner->applied++;
 	pthread_mutex_unlock(&owner->lock);
 	owner->ops->events_done(owner->kv, events);
 	return true;
@@ -297,8 +298,9 @@ void owner_wait_session(struct owner *owner, enum kv_session session)
 
 /* ---- life ---- */
 
-static void open_without(struct owner *owner, const struct kv_ops *ops,
-			 const struct config_store *config, const char *unwanted)
+static void open_with(struct owner *owner, const struct kv_ops *ops,
+		      const struct config_store *config, const char *unwanted,
+		      void (*prepare)(struct kv *kv))
 {
 	struct config_error error;
 
@@ -314,12 +316,20 @@ static void open_without(struct owner *owner, const struct kv_ops *ops,
 	owner->kv = ops->open(config, &owner->sink, &error);
 	if (!owner->kv)
 		fail_msg("%s", error.text);
+	if (prepare)
+		prepare(owner->kv);
 	assert_int_equal(ops->start(owner->kv), 0);
 }
 
 void owner_open(struct owner *owner, const struct kv_ops *ops, const struct config_store *config)
 {
-	open_without(owner, ops, config, NULL);
+	open_with(owner, ops, config, NULL, NULL);
+}
+
+void owner_open_prepared(struct owner *owner, const struct kv_ops *ops,
+			 const struct config_store *config, void (*prepare)(struct kv *kv))
+{
+	open_with(owner, ops, config, NULL, prepare);
 }
 
 static bool ready(struct owner *owner, const void *arg)
@@ -336,7 +346,7 @@ void owner_begin(struct owner *owner, const struct kv_ops *ops, const struct con
 void owner_begin_without(struct owner *owner, const struct kv_ops *ops,
 			 const struct config_store *config, const char *unwanted)
 {
-	open_without(owner, ops, config, unwanted);
+	open_with(owner, ops, config, unwanted, NULL);
 	owner_wait(owner, ready, NULL);
 }
 

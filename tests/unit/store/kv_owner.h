@@ -48,11 +48,14 @@ struct owner {
 	int64_t revision; /* newest, of an event or LOADED */
 	int64_t progress;
 	unsigned resets, loads, connects, losses, disorders;
-	uint64_t puts, removes;
+	uint64_t puts, removes, applied; /* applied: lists */
 };
 
 /** Opens and starts; fails the test when that fails. */
 void owner_open(struct owner *owner, const struct kv_ops *ops, const struct config_store *config);
+/** Likewise; @p prepare may look into what was opened before it is started. */
+void owner_open_prepared(struct owner *owner, const struct kv_ops *ops,
+			 const struct config_store *config, void (*prepare)(struct kv *kv));
 /** Opens, starts, waits until loaded and connected. */
 void owner_begin(struct owner *owner, const struct kv_ops *ops, const struct config_store *config);
 /** The same without the keys below @p unwanted. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -195,6 +196,22 @@ void server_freeze(struct server *server)
 void server_thaw(struct server *server)
 {
 	assert_int_equal(kill(server->pid, SIGCONT), 0);
+}
+
+unsigned long server_unread(const struct server *server)
+{
+	FILE *sockets = fopen("/proc/net/tcp", "re");
+	unsigned long unread, sum = 0;
+	unsigned port, state;
+	char line[256];
+
+	assert_non_null(sockets);
+	while (fgets(line, sizeof(line), sockets))
+		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x %*x:%lx", &port, &state, &unread) == 3 &&
+		    port == server->client_port && state == TCP_ESTABLISHED)
+			sum += unread;
+	fclose(sockets);
+	return sum;
 }
 
 void server_remove(struct server *server)

@@ -34,6 +34,8 @@ void server_move(struct server *server);
 /** SIGSTOP and SIGCONT. */
 void server_freeze(struct server *server);
 void server_thaw(struct server *server);
+/** Bytes that its clients sent and it did not read yet, as when it is frozen. */
+unsigned long server_unread(const struct server *server);
 /** Kills it and removes its data. */
 void server_remove(struct server *server);
 /** Runs etcdctl with these arguments (NULL at the end) against it; fails the test unless it

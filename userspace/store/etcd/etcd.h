@@ -15,7 +15,8 @@
  *     request.c   transactions -> one etcd transaction of nested ones
  *     answer.c    its answer -> outcomes
  *     commit.c    batches in flight, sent in parts when etcd's limits ask for it
- *     load.c      everything under the prefix, page by page at one revision
+ *     load.c      everything under the prefix at one revision, two pages at a time
+ *     ranges.c    which keys the next page asks for
  *     watch.c     every change after that
  *     session.c   this server's membership key and the lease it hangs on
  *     backend.c   the operations, the thread, timers
@@ -39,6 +40,7 @@
 #include "store/etcd/call.h"
 #include "store/etcd/channel.h"
 #include "store/etcd/endpoint.h"
+#include "store/etcd/ranges.h"
 #include "store/etcd/secrets.h"
 #include "store/etcd/stream.h"
 #include "store/kv_arena.h"
@@ -79,27 +81,28 @@ struct etcd_link {
 	char error[160];  /* why the last attempt failed */
 };
 
-/** Bytes that grow. */
-struct etcd_bytes {
-	uint8_t *data;
-	size_t len, cap;
+/* Pages asked for at once: while one is sent and taken, etcd's other processors read the next. */
+#define LOAD_READERS 2
+
+struct load_reader {
+	struct etcd *etcd;
+	struct call page;
+	uint32_t limit; /* of keys, in the page under way */
+	bool outdated;  /* the answer under way is to a load that was given up */
 };
 
 struct etcd_mirror {
 	struct kv_outlet outlet;
-	struct kv_list *list; /* being filled, or waiting for the owner to take it */
-	bool list_whole;      /* the latter */
+	struct kv_list *list; /* of the watch, being filled */
 	bool connected;       /* the last word was CONNECTED, not LOST */
 	bool loaded_once;
 	unsigned failures; /* in a row */
 	/* load */
-	bool loading, begun; /* to be done; RESET was said */
-	struct call page;
-	int64_t load_revision; /* 0: the first page tells */
+	bool loading;          /* to be done */
+	int64_t load_revision; /* 0: the first page tells, and RESET is still to be said */
 	uint32_t page_limit;
-	struct etcd_bytes from, until; /* the next page, with the prefix; until: exclusive */
-	struct etcd_bytes unwanted;    /* with the prefix; empty: nothing is left out */
-	size_t depth;                  /* how many bytes of from bound the page */
+	struct ranges ranges;
+	struct load_reader reader[LOAD_READERS];
 	/* watch */
 	struct stream stream;
 	bool created, compacted;
@@ -198,11 +201,15 @@ void etcd_commit(struct etcd *etcd, struct kv_batch *batch); /* owner */
 /** Sends what waits, if it can be sent; refuses what has waited too long. */
 void etcd_commit_pump(struct etcd *etcd);
 
-/* load.c: fills lists for watch.c, which drives it */
+/* load.c: makes lists; watch.c drives it */
 int etcd_load_init(struct etcd *etcd);
-/** Begins from the start. */
+void etcd_load_fini(struct etcd *etcd);
+/** Begins from the start; answers under way no longer count. */
 void etcd_load_restart(struct etcd *etcd);
-void etcd_load_next_page(struct etcd *etcd);
+/** Asks for the next pages. */
+void etcd_load_go(struct etcd *etcd);
+/** Ends the pages under way; true when none is. */
+bool etcd_load_cancel(struct etcd *etcd);
 
 /* watch.c */
 int etcd_mirror_init(struct etcd *etcd);

@@ -37,21 +37,10 @@ int etcd_mirror_init(struct etcd *etcd)
 void etcd_mirror_fini(struct etcd *etcd)
 {
 	kv_outlet_fini(&etcd->mirror.outlet);
-	free(etcd->mirror.from.data);
-	free(etcd->mirror.until.data);
-	free(etcd->mirror.unwanted.data);
+	etcd_load_fini(etcd);
 }
 
 /* ---- what is next ---- */
-
-static void flush(struct etcd_mirror *mirror)
-{
-	if (!mirror->list_whole || !kv_outlet_ready(&mirror->outlet))
-		return;
-	kv_outlet_send(&mirror->outlet, mirror->list);
-	mirror->list = NULL;
-	mirror->list_whole = false;
-}
 
 static void start_watch(struct etcd *etcd)
 {
@@ -84,18 +73,16 @@ void etcd_mirror_go(struct etcd *etcd)
 	struct etcd_mirror *mirror = &etcd->mirror;
 
 	kv_outlet_collect(&mirror->outlet);
-	flush(mirror);
-	if (mirror->list_whole)
+	if (kv_outlet_waiting(&mirror->outlet))
 		return; /* the owner holds us back, and we etcd */
 	if (mirror->stream.call) {
 		stream_read(&mirror->stream);
 		return;
 	}
-	if (!etcd_link_ready(etcd) || mirror->page.call || etcd->due_ns[TIMER_MIRROR] ||
-	    atomic_load(&etcd->stopping))
+	if (!etcd_link_ready(etcd) || etcd->due_ns[TIMER_MIRROR] || atomic_load(&etcd->stopping))
 		return;
 	if (mirror->loading)
-		etcd_load_next_page(etcd);
+		etcd_load_go(etcd);
 	else
 		start_watch(etcd);
 }
@@ -123,19 +110,18 @@ void etcd_mirror_failed(struct etcd *etcd, const struct reply *reply)
 
 void etcd_mirror_unlinked(struct etcd *etcd)
 {
-	call_cancel(&etcd->mirror.page);
+	etcd_load_cancel(etcd);
 	stream_cancel(&etcd->mirror.stream);
 }
 
 bool etcd_mirror_stop(struct etcd *etcd)
 {
-	etcd_mirror_unlinked(etcd);
-	return !etcd->mirror.page.call && !etcd->mirror.stream.call;
+	stream_cancel(&etcd->mirror.stream);
+	return etcd_load_cancel(etcd) && !etcd->mirror.stream.call;
 }
 
 /* ---- lists ---- */
 
-/* Adds to what is being filled, which may be a list that still waits for the owner. */
 static struct kv_event *add_event(struct etcd_mirror *mirror, enum kv_event_type type,
 				  int64_t revision)
 {
@@ -144,13 +130,27 @@ static struct kv_event *add_event(struct etcd_mirror *mirror, enum kv_event_type
 	return mirror->list ? kv_list_add(mirror->list, type, revision) : NULL;
 }
 
+static void send_list(struct etcd_mirror *mirror)
+{
+	if (mirror->list)
+		kv_outlet_send(&mirror->outlet, mirror->list);
+	mirror->list = NULL;
+}
+
+static bool send_event(struct etcd_mirror *mirror, enum kv_event_type type, int64_t revision)
+{
+	if (!add_event(mirror, type, revision))
+		return false;
+	send_list(mirror);
+	return true;
+}
+
 /* Part of a revision is none of it: it comes again, whole, when the watch resumes. */
 static void drop_fragments(struct etcd_mirror *mirror)
 {
-	if (mirror->list && !mirror->list_whole) {
+	if (mirror->list)
 		kv_outlet_put_back(&mirror->outlet, mirror->list);
-		mirror->list = NULL;
-	}
+	mirror->list = NULL;
 }
 
 static void say_lost(struct etcd_mirror *mirror)
@@ -158,8 +158,7 @@ static void say_lost(struct etcd_mirror *mirror)
 	if (!mirror->connected)
 		return;
 	mirror->connected = false;
-	if (add_event(mirror, KV_EVENT_LOST, mirror->next_revision - 1))
-		mirror->list_whole = true;
+	send_event(mirror, KV_EVENT_LOST, mirror->next_revision - 1);
 }
 
 /* ---- the watch ---- */
@@ -174,8 +173,7 @@ static bool on_created(struct etcd *etcd, const Etcdserverpb__WatchResponse *res
 	if (mirror->connected)
 		return true;
 	mirror->connected = true;
-	mirror->list_whole = true;
-	return add_event(mirror, KV_EVENT_CONNECTED, mirror->next_revision - 1);
+	return send_event(mirror, KV_EVENT_CONNECTED, mirror->next_revision - 1);
 }
 
 static bool on_progress(struct etcd_mirror *mirror, const Etcdserverpb__WatchResponse *response)
@@ -191,8 +189,7 @@ static bool on_progress(struct etcd_mirror *mirror, const Etcdserverpb__WatchRes
 	} else {
 		mirror->next_revision = max_i64(mirror->next_revision, revision + 1);
 	}
-	mirror->list_whole = true;
-	return add_event(mirror, KV_EVENT_PROGRESS, revision);
+	return send_event(mirror, KV_EVENT_PROGRESS, revision);
 }
 
 static bool add_change(struct etcd *etcd, const Etcdserverpb__Event *change)
@@ -226,7 +223,7 @@ static bool on_changes(struct etcd *etcd, const Etcdserverpb__WatchResponse *res
 		return true;
 	if (last)
 		mirror->next_revision = max_i64(mirror->next_revision, last->mod_revision + 1);
-	mirror->list_whole = mirror->list != NULL;
+	send_list(mirror);
 	return true;
 }
 
@@ -277,7 +274,6 @@ static void on_message(struct stream *stream, struct span message)
 
 	mirror->asked_ns = 0;
 	if (!response || !handle(etcd, response)) {
-		mirror->list_whole = false;
 		log_error("watch message not usable: malformed, or out of memory; watching anew");
 		stream_cancel(stream);
 	}
@@ -313,14 +309,14 @@ void etcd_mirror_progress(struct etcd *etcd)
 	if (!mirror->stream.call)
 		return;
 	etcd_set_timer(etcd, TIMER_PROGRESS, now_ns + PROGRESS_NS);
-	if (mirror->list_whole)
+	if (kv_outlet_waiting(&mirror->outlet))
 		mirror->asked_ns = 0; /* not reading: no answer can be expected */
 	if (mirror->asked_ns && now_ns - mirror->asked_ns > SILENCE_NS) {
 		stream_cancel(&mirror->stream);
 		etcd_link_drop(etcd, mirror->stream.generation, true, "the watch went silent");
 		return;
 	}
-	if (!mirror->created || mirror->asked_ns || mirror->list_whole)
+	if (!mirror->created || mirror->asked_ns || kv_outlet_waiting(&mirror->outlet))
 		return;
 	request.request_union_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_UNION_PROGRESS_REQUEST;
 	request.progress_request = &progress;
