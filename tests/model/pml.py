@@ -64,7 +64,8 @@ def search(defines, way):
     """Builds the model and looks through it. Raises RuntimeError when the search did not come to an end."""
     options, arguments = way
     with tempfile.TemporaryDirectory(prefix="etcdhcp-model.") as folder:
-        (pathlib.Path(folder) / MODEL.name).write_text(MODEL.read_text())
+        for part in MODEL.parent.glob("*.pml"):
+            (pathlib.Path(folder) / part.name).write_text(part.read_text())
         run(folder, "spin", *defines, "-a", MODEL.name)
         run(folder, COMPILE[0], *options, *COMPILE[1:])
         said = run(folder, "./pan", *arguments, preexec_fn=limit_memory)
