@@ -9,34 +9,38 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "daemon.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"usage: etcdhcpd [-c FILE] [--check-config] [--version] [--help]\n"
+	"usage: etcdhcpd [-c FILE] [--check-config | --audit] [--version] [--help]\n"
 	"\n"
 	"A DHCPv4 server on AF_XDP whose leases are shared through etcd or kept on this machine.\n"
 	"\n"
 	"  -c, --config FILE   configuration (default " CONFIG_DEFAULT_PATH ")\n"
 	"      --check-config  check the configuration, say what is wrong with it, and exit\n"
+	"      --audit         read the store, report what is inconsistent in it, and exit\n"
 	"      --version       print the version and exit\n"
 	"  -h, --help          print this and exit\n"
 	"\n"
 	"SIGHUP reads the configuration again; SIGTERM and SIGINT stop cleanly.\n"
-	"Exit status: 0 clean stop, 1 failed while starting or running, 2 wrong usage or configuration.\n"
+	"Exit status: 0 clean stop, 1 failed while starting or running, 2 wrong usage or configuration;\n"
+	"of --audit: 0 nothing found, 1 inconsistencies found, 2 the store could not be read.\n"
 	"See etcdhcpd(8) and etcdhcp.yaml(5).\n";
 
 struct arguments {
 	const char *config_path;
-	bool check_only;
+	bool check_only, audit;
 };
 
-enum { OPTION_CHECK = 256, OPTION_VERSION };
+enum { OPTION_CHECK = 256, OPTION_AUDIT, OPTION_VERSION };
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"check-config", no_argument, NULL, OPTION_CHECK},
+	{"audit", no_argument, NULL, OPTION_AUDIT},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -55,6 +59,9 @@ static struct arguments parse_arguments(int argc, char **argv)
 			break;
 		case OPTION_CHECK:
 			arguments.check_only = true;
+			break;
+		case OPTION_AUDIT:
+			arguments.audit = true;
 			break;
 		case OPTION_VERSION:
 			puts("etcdhcpd " ETCDHCP_VERSION);
@@ -141,6 +148,11 @@ int main(int argc, char **argv)
 		       config->n_networks, config->n_subnets);
 		config_free(config);
 		return EXIT_OK;
+	}
+	if (arguments.audit) {
+		int status = audit_run(config, arguments.config_path);
+		config_free(config);
+		return status;
 	}
 	signals = open_signals();
 	if (signals < 0) {

@@ -164,6 +164,8 @@ struct kv_sink {
 				 * a load; NULL: all are wanted. Outlives the backend. */
 	bool own_changes_known; /* the owner applies its own changes when their batch comes back: a
 				 * backend that can tell them apart leaves them out of the events */
+	bool read_only; /* nothing will be committed and only the first load matters: the embedded
+			 * database is opened for reading, beside a server that has it */
 };
 
 enum kv_session {

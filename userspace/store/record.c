@@ -232,7 +232,19 @@ static bool state_of_wire(Etcdhcp__Lease__State wire, enum lease_state *state)
 	return false;
 }
 
-bool record_decode(struct span value, struct lease *out, struct client_id *client)
+/* What reservations by hardware address match. */
+static void read_chaddr(const Etcdhcp__Lease *message, struct client_id *chaddr)
+{
+	size_t len = message->hwaddr.len <= DHCP_CHADDR_LEN ? message->hwaddr.len : 0;
+
+	chaddr->len = len ? (uint16_t)(1 + len) : 0;
+	chaddr->bytes[0] = CLIENT_ID_MAC;
+	if (len)
+		memcpy(chaddr->bytes + 1, message->hwaddr.data, len);
+}
+
+bool record_decode_whole(struct span value, struct lease *out, struct client_id *client,
+			 struct client_id *chaddr)
 {
 	struct bump bump;
 	ProtobufCAllocator allocator = {bump_alloc, bump_free, &bump};
@@ -249,5 +261,12 @@ bool record_decode(struct span value, struct lease *out, struct client_id *clien
 	out->client = client->bytes;
 	out->client_len = client->len;
 	out->hold_until_s = message->hold_until;
+	if (chaddr)
+		read_chaddr(message, chaddr);
 	return true;
+}
+
+bool record_decode(struct span value, struct lease *out, struct client_id *client)
+{
+	return record_decode_whole(value, out, client, NULL);
 }

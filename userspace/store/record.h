@@ -54,5 +54,11 @@ bool record_parse_address(struct span text, uint32_t *addr);
  * False when it is malformed.
  */
 bool record_decode(struct span value, struct lease *out, struct client_id *client);
+/**
+ * The same with the hardware address that the client had, as the identifier that reservations by
+ * it have; len 0 when the record does not tell.
+ */
+bool record_decode_whole(struct span value, struct lease *out, struct client_id *client,
+			 struct client_id *chaddr);
 
 #endif

@@ -62,7 +62,7 @@ static void check(struct embedded *embedded, uint64_t now_ns)
 	embedded->check_at_ns = now_ns + CHECK_NS;
 	if (mdb_env_info(embedded->db.env, &info) || mdb_env_stat(embedded->db.env, &stat))
 		return;
-	if (info.me_last_txnid != embedded->db.txnid) {
+	if (info.me_last_txnid != embedded->db.txnid && !embedded->db.read_only) {
 		/* Taken as known, so that one foreign commit causes one load. */
 		embedded->db.txnid = info.me_last_txnid;
 		embedded_mirror_want(&embedded->mirror);
@@ -150,6 +150,7 @@ static struct embedded *create(const struct config_store *config, struct kv_sink
 	embedded->path = strdup(config->path);
 	embedded->db.path = embedded->path;
 	embedded->db.map_size = config->map_size;
+	embedded->db.read_only = sink->read_only;
 	embedded->thread = (struct thread){
 	    .name = "store-embedded",
 	    .cpu = THREAD_ANY_CPU,
@@ -173,8 +174,9 @@ static struct kv *embedded_open(const struct config_store *config, struct kv_sin
 		*error = (struct config_error){"store.embedded: out of memory or descriptors"};
 		return NULL;
 	}
-	embedded->lock_fd = database_lock_path(embedded->path, error);
-	if (embedded->lock_fd < 0 || database_open(&embedded->db, error)) {
+	if (!sink->read_only)
+		embedded->lock_fd = database_lock_path(embedded->path, error);
+	if ((embedded->lock_fd < 0 && !sink->read_only) || database_open(&embedded->db, error)) {
 		destroy(embedded);
 		return NULL;
 	}

@@ -23,6 +23,7 @@ static const struct {
 } remedies[] = {
     {EACCES, "give the server's user the right to write there"},
     {EPERM, "give the server's user the right to write there"},
+    {ENOENT, "there is no store: look at store.embedded.path"},
     {EROFS, "the file system is read-only: remount it, or set store.embedded.path elsewhere"},
     {ENOSPC, "the disk is full: make room"},
     {EDQUOT, "the disk quota is used up: raise it or make room"},
@@ -122,7 +123,7 @@ static int begin_new(struct database *db, MDB_txn *txn)
 static int read_state(struct database *db)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+	int rc = mdb_txn_begin(db->env, NULL, db->read_only ? MDB_RDONLY : 0, &txn);
 
 	if (rc)
 		return rc;
@@ -130,7 +131,7 @@ static int read_state(struct database *db)
 	if (!rc) {
 		rc = database_get_revision(db, txn, &db->revision);
 		if (rc == MDB_NOTFOUND)
-			rc = begin_new(db, txn);
+			rc = db->read_only ? MDB_INVALID : begin_new(db, txn);
 	}
 	if (rc) {
 		mdb_txn_abort(txn);
@@ -154,6 +155,7 @@ static int sync_directory(const char *path)
 
 static int open_environment(struct database *db)
 {
+	unsigned flags = MDB_NOTLS | (db->read_only ? MDB_RDONLY : MDB_NOMEMINIT);
 	MDB_envinfo info;
 	int rc;
 
@@ -161,14 +163,14 @@ static int open_environment(struct database *db)
 	/* NOTLS: the load's reader and the writer live in one thread. Pages are not cleared before
 	 * use (NOMEMINIT): the file is as private as the memory that may show through. */
 	if (!rc)
-		rc = mdb_env_open(db->env, db->path, MDB_NOTLS | MDB_NOMEMINIT, 0600);
+		rc = mdb_env_open(db->env, db->path, flags, 0600);
 	if (!rc && mdb_env_get_maxkeysize(db->env) < STORED_KEY_MAX)
 		rc = MDB_INVALID;
 	if (!rc)
 		rc = mdb_reader_check(db->env, NULL); /* readers that died hold pages back */
 	if (!rc)
 		rc = read_state(db);
-	if (!rc)
+	if (!rc && !db->read_only)
 		rc = sync_directory(db->path);
 	if (!rc)
 		rc = mdb_env_info(db->env, &info);

@@ -17,6 +17,7 @@
 struct database {
 	const char *path;  /* the directory, the caller's */
 	uint64_t map_size; /* bound on the file, bytes */
+	bool read_only;    /* beside the server that writes: nothing is made or changed */
 	MDB_env *env;      /* NULL: closed */
 	MDB_dbi dbi;
 	uint64_t file_size; /* as far as we know, bytes */
