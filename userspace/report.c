@@ -145,21 +145,49 @@ static void write_reply_times(const struct report_sources *sources, struct metri
 
 /* ---- networks ---- */
 
+struct pool_metric {
+	const char *name, *help, *state; /* state NULL: no such label; help NULL: as before */
+	size_t offset;
+};
+
+#define POOL(field) offsetof(struct lease_net_counts, field)
+
+static const struct pool_metric pool_metrics[] = {
+	{"etcdhcp_pool_addresses",
+	 "Addresses in a network's pools: free, due (free, but a record that is over is still to be "
+	 "deleted), held, reserved. Together they are etcdhcp_pool_size.",
+	 "free", POOL(pool_unused)},
+	{"etcdhcp_pool_addresses", NULL, "due", POOL(pool_due)},
+	{"etcdhcp_pool_addresses", NULL, "held", POOL(pool_held)},
+	{"etcdhcp_pool_addresses", NULL, "reserved", POOL(pool_reserved)},
+	{"etcdhcp_pool_size", "All addresses in a network's pools.", NULL, POOL(pool_all)},
+	{"etcdhcp_pool_offered", "Addresses on offer, which are among the held ones.", NULL,
+	 POOL(offered)},
+};
+
+/* All numbers of a network are of one moment: they add up in every scrape. */
 static void write_pools(const struct server_view *view, struct metrics_writer *w)
 {
-	metrics_family(w, "etcdhcp_pool_addresses", METRICS_GAUGE,
-		       "Addresses in a network's pools: size, free to be offered, on offer.");
-	for (size_t i = 0; i < view->config->n_networks; i++) {
-		const char *network = view->config->networks[i].name;
-		struct lease_net_counts counts;
-		lease_net_counts(view->nets[i], &counts);
-		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "size"}),
-				   counts.pool_size);
-		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "free"}),
-				   counts.pool_free);
-		metrics_sample_u64(w, METRICS_LABELS({"network", network}, {"state", "offered"}),
-				   counts.offered);
+	size_t n = view->config->n_networks;
+	struct lease_net_counts *counts = calloc(n + 1, sizeof(*counts));
+
+	for (size_t i = 0; counts && i < n; i++)
+		lease_net_counts(view->nets[i], &counts[i]);
+	for (size_t m = 0; counts && m < ARRAY_SIZE(pool_metrics); m++) {
+		const struct pool_metric *metric = &pool_metrics[m];
+		if (metric->help)
+			metrics_family(w, metric->name, METRICS_GAUGE, metric->help);
+		for (size_t i = 0; i < n; i++) {
+			const struct metrics_label labels[] = {
+				{"network", view->config->networks[i].name},
+				{metric->state ? "state" : NULL, metric->state},
+				{NULL, NULL}};
+			uint64_t value;
+			memcpy(&value, (const char *)&counts[i] + metric->offset, sizeof(value));
+			metrics_sample_u64(w, labels, value);
+		}
 	}
+	free(counts);
 }
 
 static void write_leases(const struct server_view *view, struct metrics_writer *w)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Metrics, health and readiness over HTTP."""
 import socket
+import subprocess
 
 import pytest
 
 from frames import DISCOVER, NAK, OFFER
 from lab import wait_until
 from matrix import both_stores
-from server import Server
+from server import Server, build_dir
 
 
 @pytest.mark.needs("promtool")
@@ -111,3 +112,31 @@ def test_hostile_http_clients_do_not_stop_service(here, client):
     for sock in socks:
         sock.close()
     wait_until(lambda: here.server.status("/healthz") == 200, "still answers")
+
+
+STATES = ("free", "due", "held", "reserved")
+
+
+@pytest.mark.plain
+@both_stores
+def test_pool_numbers_add_up_in_every_scrape(make_place, xdp, store, tmp_path):
+    """While leases come, are released, run out and are deleted; reserved addresses are in it."""
+    place = make_place(xdp=xdp, store=store)
+    place.start(network={"lease-time": "2s", "min-lease-time": "1s", "rest-time": "1s"},
+                subnet={"pools": ["10.6.0.10-10.6.0.250"]})
+    load = place.client_ns.popen(
+        build_dir() / "bench" / "perf" / "etcdhcp-perf", "-i", "cli0", "--socket", "-q",
+        "-n", 200, "-r", 400, "-d", 4, "--repeat", "--mix", "dora=2,release=1,renew=1", "mix",
+        stdout=open(tmp_path / "perf.log", "wb"), stderr=subprocess.STDOUT)
+    seen = {state: set() for state in STATES}
+    while load.poll() is None:
+        page = place.server.metrics()
+        by_state = {state: page.sum("pool_addresses", network="lab", state=state)
+                    for state in STATES}
+        assert sum(by_state.values()) == page.sum("pool_size", network="lab") == 241, by_state
+        for state, count in by_state.items():
+            seen[state].add(count)
+    assert page.labels("pool_addresses", "state") == set(STATES)
+    assert len(seen["held"]) > 3 and len(seen["free"]) > 3, seen
+    assert seen["reserved"] == {1.0}
+    place.server.wait_metric("pool_addresses", lambda count: count == 240, state="free")

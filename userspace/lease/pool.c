@@ -118,50 +118,103 @@ struct block *pools_block(const struct pools *pools, const struct page *page, ui
 	return NULL;
 }
 
-/* ---- marks ---- */
+/* ---- numbers ---- */
 
-/* Of one address, each 0 or 1. */
-struct standing {
-	uint64_t counted, free, offered;
-};
-
-static struct standing standing_of(const struct page *page, uint32_t addr)
+static void begin_tally(struct pool_tally *tally)
 {
-	const struct page_word *word = &page->words[addr % PAGE_ADDRS / 64];
-	uint64_t reserved = word->marks[MARK_RESERVED], offered = word->marks[MARK_OFFERED];
-	uint64_t taken = page_taken(page, addr % PAGE_ADDRS / 64);
+	uint32_t seq = atomic_load_explicit(&tally->seq, memory_order_relaxed);
 
-	return (struct standing){
-	    .counted = ~reserved >> (addr % 64) & 1,
-	    .offered = (offered & ~reserved) >> (addr % 64) & 1,
-	    .free = ~taken >> (addr % 64) & 1,
-	};
+	atomic_store_explicit(&tally->seq, seq + 1, memory_order_relaxed);
 }
 
-static void count(counter_t *counter, uint64_t before, uint64_t after)
+static void end_tally(struct pool_tally *tally)
 {
-	counter_add(counter, after - before);
+	uint32_t seq = atomic_load_explicit(&tally->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&tally->seq, seq + 1, memory_order_release);
+}
+
+/* Between begin and end: whoever sees the new number sees the odd sequence, too. */
+static void tally_add(counter_t *number, uint64_t n)
+{
+	atomic_store_explicit(number, counter_read(number) + n, memory_order_release);
+}
+
+/* One look, consistent only if the sequence, which is returned, is even and stays. */
+static uint32_t load_tally(const struct pool_tally *tally, struct pool_numbers *out)
+{
+	uint32_t seq = atomic_load_explicit(&tally->seq, memory_order_acquire);
+
+	for (size_t i = 0; i < POOL_STANDING_COUNT; i++)
+		out->standing[i] = atomic_load_explicit(&tally->standing[i], memory_order_acquire);
+	out->size = atomic_load_explicit(&tally->size, memory_order_acquire);
+	out->offered = atomic_load_explicit(&tally->offered, memory_order_acquire);
+	return seq;
+}
+
+void pools_read(const struct pools *pools, struct pool_numbers *out)
+{
+	const struct pool_tally *tally = &pools->tally;
+
+	for (;;) {
+		uint32_t seq = load_tally(tally, out);
+
+		if (!(seq & 1) &&
+		    seq == atomic_load_explicit(&tally->seq, memory_order_relaxed))
+			return;
+		caa_cpu_relax();
+	}
+}
+
+/* ---- marks ---- */
+
+/* Reserved, else held, else due by the record that is left, else free. */
+static enum pool_standing standing_of(const struct page *page, uint32_t addr)
+{
+	const struct page_word *word = &page->words[addr % PAGE_ADDRS / 64];
+	uint64_t bit = UINT64_C(1) << (addr % 64);
+
+	if (word->marks[MARK_RESERVED] & bit)
+		return POOL_RESERVED;
+	if (page_taken(page, addr % PAGE_ADDRS / 64) & bit)
+		return POOL_HELD;
+	return word->marks[MARK_RECORD] & bit ? POOL_DUE : POOL_FREE;
+}
+
+static bool can_be_offered(enum pool_standing standing)
+{
+	return standing == POOL_FREE || standing == POOL_DUE;
+}
+
+static bool is_offered(const struct page *page, uint32_t addr)
+{
+	return page_marked(page, addr, MARK_OFFERED) && !page_marked(page, addr, MARK_RESERVED);
 }
 
 void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page_mark mark, bool on)
 {
-	struct standing before, after;
+	struct pool_tally *tally = &pools->tally;
+	enum pool_standing before, after;
 	struct block *block;
+	bool offered;
 
 	if (page_marked(page, addr, mark) == on)
 		return;
 	before = standing_of(page, addr);
+	offered = is_offered(page, addr);
 	page_set_mark(page, addr, mark, on);
+	after = standing_of(page, addr);
 	block = pools_block(pools, page, addr);
 	if (!block)
 		return;
-	after = standing_of(page, addr);
-	count(&pools->size, before.counted, after.counted);
-	count(&pools->offered, before.offered, after.offered);
-	count(&pools->free, before.free, after.free);
-	if (before.free == after.free)
+	begin_tally(tally);
+	tally_add(&tally->standing[before], UINT64_MAX); /* minus one */
+	tally_add(&tally->standing[after], 1);
+	tally_add(&tally->offered, (uint64_t)is_offered(page, addr) - offered);
+	end_tally(tally);
+	if (can_be_offered(before) == can_be_offered(after))
 		return;
-	if (after.free)
+	if (can_be_offered(after))
 		give_back(pools, block, addr);
 	else
 		take(pools, block, addr);
@@ -199,16 +252,35 @@ static void attach(struct pools *pools, uint32_t i)
 		page->n_blocks++;
 }
 
-static void count_block(struct pools *pools, const struct block *block)
+static void count_block(struct pool_tally *tally, const struct block *block)
 {
 	for (size_t word = 0; word < PAGE_WORDS; word++) {
 		const uint64_t *marks = block->page->words[word].marks;
-		uint64_t counted = block->members[word] & ~marks[MARK_RESERVED];
+		uint64_t members = block->members[word];
+		uint64_t counted = members & ~marks[MARK_RESERVED];
+		uint64_t free = block->ripe[word] | block->fresh[word];
 
-		counter_add(&pools->size, popcount(counted));
-		counter_add(&pools->free, popcount(block->ripe[word] | block->fresh[word]));
-		counter_add(&pools->offered, popcount(counted & marks[MARK_OFFERED]));
+		tally_add(&tally->size, popcount(members));
+		tally_add(&tally->standing[POOL_RESERVED], popcount(members & ~counted));
+		tally_add(&tally->standing[POOL_HELD], popcount(counted & ~free));
+		tally_add(&tally->standing[POOL_DUE], popcount(free & marks[MARK_RECORD]));
+		tally_add(&tally->standing[POOL_FREE], popcount(free & ~marks[MARK_RECORD]));
+		tally_add(&tally->offered, popcount(counted & marks[MARK_OFFERED]));
 	}
+}
+
+static void count_blocks(struct pools *pools)
+{
+	struct pool_tally *tally = &pools->tally;
+
+	begin_tally(tally);
+	for (size_t i = 0; i < POOL_STANDING_COUNT; i++)
+		tally_add(&tally->standing[i], -counter_read(&tally->standing[i]));
+	tally_add(&tally->size, -counter_read(&tally->size));
+	tally_add(&tally->offered, -counter_read(&tally->offered));
+	for (uint32_t i = 0; i < pools->n_blocks; i++)
+		count_block(tally, &pools->blocks[i]);
+	end_tally(tally);
 }
 
 /* What is free of a new block; what is fresh in the page's @p old blocks stays so. */
@@ -245,19 +317,16 @@ void pools_install(struct pools *pools, struct pools *next, struct memory *memor
 	pools->blocks = next->blocks;
 	pools->n_blocks = next->n_blocks;
 	pools->waiting = next->waiting;
-	counter_set(&pools->size, 0);
-	counter_set(&pools->free, 0);
-	counter_set(&pools->offered, 0);
 	for (uint32_t i = 0; i < pools->n_blocks; i += pools->blocks[i].page->n_blocks)
 		attach(pools, i);
 	for (uint32_t i = 0; i < pools->n_blocks; i++) {
 		struct block *block = &pools->blocks[i];
 
 		block->cursor = block->page->start;
-		count_block(pools, block);
 		if (any(block->ripe))
 			enqueue(pools, block);
 	}
+	count_blocks(pools);
 	pools_fini(&old, memory);
 }
 

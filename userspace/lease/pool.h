@@ -46,15 +46,40 @@ struct pool {
 	} queues[POOL_LANE_COUNT];
 };
 
+/** What an address of a pool is to the allocator: exactly one of these. */
+enum pool_standing {
+	POOL_FREE,     /* nothing is known against it */
+	POOL_DUE,      /* its record is over and waits to be deleted; it can be offered as well */
+	POOL_HELD,     /* by a record, an offer or a transaction */
+	POOL_RESERVED, /* somebody's, whatever its record says */
+	POOL_STANDING_COUNT
+};
+
+/**
+ * Kept in step by the writer, read whole by any thread: the first four add up to the size at any
+ * moment. A sequence lock as in slot.h.
+ */
+struct pool_tally {
+	_Atomic uint32_t seq;
+	counter_t standing[POOL_STANDING_COUNT];
+	counter_t size; /* counted when the pools are built, and not touched after that */
+	counter_t offered;
+};
+
+struct pool_numbers {
+	uint64_t standing[POOL_STANDING_COUNT];
+	uint64_t size, offered;
+};
+
 /** Counters are read by any thread. */
 struct pools {
 	struct pool *pools; /* by subnet */
 	uint32_t n_pools;
 	struct block *blocks; /* by pool, then address; those of one page are neighbours */
 	uint32_t n_blocks;
-	uint64_t *waiting;             /* bits: pools with a block in a queue */
-	counter_t size, free, offered; /* addresses, reserved ones left out; free; on offer */
-	counter_t looked;              /* words looked at to find free addresses, since ever */
+	uint64_t *waiting; /* bits: pools with a block in a queue */
+	struct pool_tally tally;
+	counter_t looked; /* words looked at to find free addresses, since ever */
 };
 
 /** The page of an address, made when there is none; NULL when memory is short. */
@@ -73,6 +98,9 @@ void pools_install(struct pools *pools, struct pools *next, struct memory *memor
 
 /** The block that @p addr belongs to, NULL: in no pool. */
 struct block *pools_block(const struct pools *pools, const struct page *page, uint32_t addr);
+
+/** The numbers of one moment. Any thread; it waits for nothing but a few stores of the writer's. */
+void pools_read(const struct pools *pools, struct pool_numbers *out);
 
 /** Sets or clears a mark and keeps queues and counters in step with it. */
 void pools_mark(struct pools *pools, struct page *page, uint32_t addr, enum page_mark mark,

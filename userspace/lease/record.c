@@ -119,8 +119,8 @@ static void record_changed(struct lease_net *net, struct page *page, const struc
 {
 	uint32_t addr = record->addr;
 
-	page_set_mark(page, addr, MARK_RECORD, true);
 	pools_mark(&net->pools, page, addr, MARK_LIVE, true);
+	pools_mark(&net->pools, page, addr, MARK_RECORD, true);
 	if (record->state == LEASE_BOUND)
 		end_offer_at(net, page, addr);
 	wheel_schedule(&net->wheel, &net->dir, addr, wheel_due(record->hold_until_s));
@@ -192,7 +192,7 @@ int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision)
 	lease.hold_until_s = 0;
 	lease.revision = revision;
 	write_slot(&page->slots[addr % PAGE_ADDRS], &lease, NULL);
-	page_set_mark(page, addr, MARK_RECORD, false);
+	pools_mark(&net->pools, page, addr, MARK_RECORD, false);
 	pools_mark(&net->pools, page, addr, MARK_LIVE, false);
 	return 0;
 }

@@ -118,14 +118,22 @@ uint64_t lease_table_memory(const struct lease_table *table)
 
 void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 {
+	struct pool_numbers pools;
+
+	pools_read(&net->pools, &pools);
 	*out = (struct lease_net_counts){
 	    .bound = counter_read(&net->records[LEASE_BOUND]),
 	    .released = counter_read(&net->records[LEASE_RELEASED]),
 	    .declined = counter_read(&net->records[LEASE_DECLINED]),
-	    .pool_size = counter_read(&net->pools.size),
-	    .pool_free = counter_read(&net->pools.free),
-	    .offered = counter_read(&net->pools.offered),
+	    .pool_free = pools.standing[POOL_FREE] + pools.standing[POOL_DUE],
+	    .pool_unused = pools.standing[POOL_FREE],
+	    .pool_due = pools.standing[POOL_DUE],
+	    .pool_held = pools.standing[POOL_HELD],
+	    .pool_reserved = pools.standing[POOL_RESERVED],
+	    .pool_all = pools.size,
+	    .offered = pools.offered,
 	};
+	out->pool_size = out->pool_free + out->pool_held;
 	out->records = out->bound + out->released + out->declined;
 }
 

@@ -122,7 +122,12 @@ struct lease_net_counts {
 	uint64_t records, bound, released, declined;
 	uint64_t pool_size; /* addresses in pools, reserved ones left out */
 	uint64_t pool_free; /* of these: can be offered now */
-	uint64_t offered;   /* of these: on offer */
+	uint64_t pool_due;  /* of the free ones: a record that is over is still to be deleted */
+	uint64_t pool_unused; /* of the free ones: no record */
+	uint64_t pool_held; /* of pool_size: the others */
+	uint64_t offered;   /* of the held ones: on offer */
+	uint64_t pool_reserved;
+	uint64_t pool_all;    /* unused, due, held and reserved ones together, at any moment */
 };
 void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out);
 /** Records of all networks. Writer. */

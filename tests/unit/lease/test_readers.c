@@ -264,6 +264,45 @@ static void reservation_that_stays_is_always_found(void **state)
 	read_while(w, look_for_reservation, replace_reservations);
 }
 
+/* ---- numbers ---- */
+
+/* Every address is counted once, whatever happens to it just now. */
+static bool look_at_numbers(struct reader *r)
+{
+	struct lease_net_counts n;
+
+	lease_net_counts(r->w->net, &n);
+	return n.pool_unused + n.pool_due + n.pool_held + n.pool_reserved == n.pool_all &&
+	       (n.pool_all == 0 || n.pool_all == 1000 || n.pool_all == 3000);
+}
+
+/* Bindings come, run out and are deleted, offers come and go, reservations and pools change. */
+static void keep_busy(struct world *w)
+{
+	struct lease_reservation reserved = {.client = client_number(7), .addr = BASE + 7};
+	uint32_t over[64];
+
+	for (uint32_t i = 0; i < 3000; i++) {
+		world_bind(w, i % 5000, 1 + i % 5);
+		world_offer_number(w, 10000 + i % 100);
+		if (i % 10 == 0)
+			world_pass(w, 1);
+		for (size_t n = allocator_expired(w->net, over, 64); n; n--)
+			lease_remove(w->net, over[n - 1], ++w->revision);
+		if (i % 50 == 0)
+			assert_int_equal(
+			    lease_net_set_reservations(w->net, &reserved, i / 50 % 2), 0);
+		if (i % 100 == 0)
+			world_configure_pool(w, BASE, BASE + (i / 100 % 2 ? 999 : 2999));
+		urcu_qsbr_quiescent_state();
+	}
+}
+
+static void numbers_add_up_at_any_moment(void **state)
+{
+	read_while(*state, look_at_numbers, keep_busy);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
@@ -273,6 +312,7 @@ int main(void)
 	    TEST(bound_client_is_always_found),
 	    TEST(new_pages_appear_whole),
 	    TEST(reservation_that_stays_is_always_found),
+	    TEST(numbers_add_up_at_any_moment),
 	};
 
 	return cmocka_run_group_tests_name("readers", tests, reader_setup, reader_teardown);
