@@ -5,6 +5,7 @@ static const char *const op_names[ASK_OP_COUNT] = {
     [ASK_OFFER] = "offer",     [ASK_BIND] = "bind",     [ASK_CONFIRM] = "confirm",
     [ASK_RENEW] = "renew",     [ASK_EXTEND] = "extend", [ASK_RELEASE] = "release",
     [ASK_DECLINE] = "decline", [ASK_FORGET] = "forget",
+    [ASK_REVOKE] = "revoke",
 };
 
 static const char *const result_names[ASK_RESULT_COUNT] = {

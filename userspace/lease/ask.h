@@ -19,6 +19,7 @@ enum ask_op {
 	ASK_RELEASE,  /* nobody waits */
 	ASK_DECLINE,  /* nobody waits */
 	ASK_FORGET,   /* the client selected another server: end its offer; nobody waits */
+	ASK_REVOKE,   /* an operator's: end the binding of addr, whosoever it is (client.len 0) */
 	ASK_OP_COUNT
 };
 

@@ -6,6 +6,7 @@ static const char *const state_names[LEASE_STATE_COUNT] = {
     [LEASE_BOUND] = "bound",
     [LEASE_RELEASED] = "released",
     [LEASE_DECLINED] = "declined",
+    [LEASE_REVOKED] = "revoked",
 };
 
 const char *lease_state_name(enum lease_state state)

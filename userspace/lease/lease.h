@@ -19,10 +19,11 @@ enum lease_state {
 	LEASE_BOUND,
 	LEASE_RELEASED, /* rests until hold_until */
 	LEASE_DECLINED, /* on probation until hold_until */
+	LEASE_REVOKED,  /* released by an operator: rests for everybody until hold_until */
 	LEASE_STATE_COUNT
 };
 
-const char *lease_state_name(enum lease_state state); /* "none", "bound", "released", "declined" */
+const char *lease_state_name(enum lease_state state); /* "none", "bound", "released" ... */
 
 /** A consistent copy of one record. */
 struct lease {

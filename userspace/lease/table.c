@@ -125,6 +125,7 @@ void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 	    .bound = counter_read(&net->records[LEASE_BOUND]),
 	    .released = counter_read(&net->records[LEASE_RELEASED]),
 	    .declined = counter_read(&net->records[LEASE_DECLINED]),
+	    .revoked = counter_read(&net->records[LEASE_REVOKED]),
 	    .pool_free = pools.standing[POOL_FREE] + pools.standing[POOL_DUE],
 	    .pool_unused = pools.standing[POOL_FREE],
 	    .pool_due = pools.standing[POOL_DUE],
@@ -134,7 +135,7 @@ void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 	    .offered = pools.offered,
 	};
 	out->pool_size = out->pool_free + out->pool_held;
-	out->records = out->bound + out->released + out->declined;
+	out->records = out->bound + out->released + out->declined + out->revoked;
 }
 
 uint64_t lease_table_records(const struct lease_table *table)

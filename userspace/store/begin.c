@@ -11,8 +11,13 @@
 
 void transact_answer(struct store *store, struct ask *ask, enum ask_result result)
 {
-	struct store_worker *worker = &store->workers[ask->worker];
+	struct store_worker *worker;
 
+	if (ask->worker == STORE_OPERATOR) {
+		operator_answer(store, result);
+		return;
+	}
+	worker = &store->workers[ask->worker];
 	ask->result = result;
 	worker->answered = true;
 	if (!ring_push(worker->answers, ask))
@@ -256,6 +261,9 @@ void transact_begin(struct store *store, struct ask *ask)
 			transact_answer(store, ask, ASK_ON_OFFER);
 			return;
 		}
+		break;
+	case ASK_REVOKE:
+		operator_aim(ask);
 		break;
 	default:
 		break;

@@ -9,6 +9,7 @@
  *     upkeep.c        unknown outcomes, expired records
  *     mirror.c        what other servers and operators changed -> table
  *     shared.c        config/networks, handed to main
+ *     revoke.c        an operator's release of a lease
  *     reservations.c  run-time reservations, merged with the configured ones
  */
 #ifndef ETCDHCP_STORE_INTERNAL_H
@@ -51,6 +52,20 @@ struct shared_text {
 	size_t len;
 };
 
+/** ask.worker of what no worker asked. */
+#define STORE_OPERATOR UINT16_MAX
+
+/** An operator's request, one at a time: whoever has the lock writes it, then the store thread has it until it posts. */
+struct store_operator {
+	pthread_mutex_t lock;
+	bool away; /* the last one was not waited for, and is not answered yet; under the lock */
+	sem_t answered;
+	_Atomic enum ask_result result; /* released with the answer: ThreadSanitizer does not know of sem_clockwait */
+	atomic_bool asked;
+	char network[64];
+	struct ask ask;
+};
+
 struct run_time_reservations; /* opaque */
 
 struct store {
@@ -71,6 +86,7 @@ struct store {
 	struct ring *committed, *events; /* from the backend's thread */
 	_Atomic(struct store_reconfiguration *) reconfiguration;
 	struct shared_text shared;
+	struct store_operator operator;
 	atomic_bool stopping;
 
 	/* the store thread's own from here on */
@@ -135,6 +151,15 @@ int shared_init(struct shared_text *shared);
 void shared_fini(struct shared_text *shared);
 /** data NULL: the key is absent. Store thread. */
 void shared_set(struct shared_text *shared, struct span text);
+
+/* revoke.c */
+int operator_init(struct store_operator *operator);
+void operator_fini(struct store_operator *operator);
+/** Begins what was asked, if anything was. */
+void operator_take(struct store *store);
+/** Makes the ask mean the client that the address is bound to, as far as memory knows. */
+void operator_aim(struct ask *ask);
+void operator_answer(struct store *store, enum ask_result result);
 
 /* reservations.c */
 struct run_time_reservations *run_time_new(void);

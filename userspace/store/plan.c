@@ -108,6 +108,28 @@ static void plan_give_up(const struct plan_input *in, struct plan *plan, enum le
 	}
 }
 
+/*
+ * By an operator: the binding ends, and what was promised on it stays held, for everybody. Why the
+ * record's own hold is what was promised, at most: every grant, by whichever server and from however
+ * stale a mirror, ends by the hold of some revision of the record that bound it to this client
+ * (rule 1), and holds never shrink from one such revision to the next (extend above). The last of
+ * them is what this transaction compares; with it in place no later one can come to be. A server
+ * that does not know yet still renews from memory, within that hold; what it asks of the store
+ * behind its reply meets the changed revision and then the revoked record, which is nobody's to
+ * extend, renew or confirm.
+ */
+static void plan_revoke(const struct plan_input *in, struct plan *plan)
+{
+	if (!is_clients(in->record, in->client) || in->record->state != LEASE_BOUND) {
+		refuse(in, plan, ASK_UNKNOWN_CLIENT);
+		return;
+	}
+	plan->kind = PLAN_COMMIT;
+	plan->state = LEASE_REVOKED;
+	plan->hold_until_s = in->record->hold_until_s;
+	plan->client = PLAN_CLIENT_DELETE;
+}
+
 static void plan_expire(const struct plan_input *in, struct plan *plan)
 {
 	if (in->record->state == LEASE_NONE || !lease_is_over(in->record, &in->now)) {
@@ -138,6 +160,9 @@ void plan_make(const struct plan_input *in, struct plan *plan)
 		break;
 	case ASK_DECLINE:
 		plan_give_up(in, plan, LEASE_DECLINED);
+		break;
+	case ASK_REVOKE:
+		plan_revoke(in, plan);
 		break;
 	case PLAN_OP_EXPIRE:
 		plan_expire(in, plan);

@@ -20,7 +20,7 @@
 
 /** Everything a plan depends on. */
 struct plan_input {
-	enum ask_op op;                /* BIND, CONFIRM, RENEW, EXTEND, RELEASE, DECLINE or PLAN_OP_EXPIRE */
+	enum ask_op op;                /* any but OFFER and FORGET, or PLAN_OP_EXPIRE */
 	uint32_t addr;
 	const struct client_id *client; /* NULL for PLAN_OP_EXPIRE */
 	const struct lease *record;    /* of addr; state LEASE_NONE when there is none */

@@ -85,6 +85,7 @@ static const Etcdhcp__Lease__State wire_states[LEASE_STATE_COUNT] = {
 	[LEASE_BOUND] = ETCDHCP__LEASE__STATE__BOUND,
 	[LEASE_RELEASED] = ETCDHCP__LEASE__STATE__RELEASED,
 	[LEASE_DECLINED] = ETCDHCP__LEASE__STATE__DECLINED,
+	[LEASE_REVOKED] = ETCDHCP__LEASE__STATE__RELEASED, /* with .revoked */
 };
 
 /* Host names come from clients: what is not text would not be a valid proto3 string. */
@@ -107,6 +108,7 @@ struct span record_encode(struct kv_batch *batch, enum lease_state state, int64_
 
 	message.client = bytes_field(client, len);
 	message.state = wire_states[state];
+	message.revoked = state == LEASE_REVOKED;
 	message.hold_until = hold_until_s;
 	if (details) {
 		message.hwaddr = bytes_field(details->hwaddr.data, details->hwaddr.len);
@@ -221,10 +223,11 @@ static void bump_free(void *data, void *pointer)
 {
 }
 
-static bool state_of_wire(Etcdhcp__Lease__State wire, enum lease_state *state)
+static bool state_of_wire(const Etcdhcp__Lease *message, enum lease_state *state)
 {
 	for (int s = LEASE_BOUND; s < LEASE_STATE_COUNT; s++) {
-		if (wire_states[s] == wire) {
+		if (wire_states[s] == message->state &&
+		    (message->revoked != 0) == (s == LEASE_REVOKED)) {
 			*state = (enum lease_state)s;
 			return true;
 		}
@@ -252,7 +255,7 @@ bool record_decode_whole(struct span value, struct lease *out, struct client_id 
 
 	bump.used = 0;
 	message = etcdhcp__lease__unpack(&allocator, value.len, value.data);
-	if (!message || !state_of_wire(message->state, &out->state))
+	if (!message || !state_of_wire(message, &out->state))
 		return false;
 	if (message->client.len < 2 || message->client.len > CLIENT_ID_MAX || message->hold_until < 0)
 		return false;

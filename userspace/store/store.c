@@ -57,6 +57,8 @@ static int make_queues(struct store *store, const struct config *config)
 
 	if (!rc)
 		rc = shared_init(&store->shared);
+	if (!rc)
+		rc = operator_init(&store->operator);
 	if (rc)
 		return rc;
 	store->batch_cap = (uint32_t)min_u64(wanted, store->ops->max_txns);
@@ -146,6 +148,7 @@ void store_free(struct store *store)
 	free(store->spare);
 	wakeup_fini(&store->wakeup);
 	shared_fini(&store->shared);
+	operator_fini(&store->operator);
 	run_time_free(store->run_time);
 	lease_table_free(store->table);
 	free(store);
@@ -302,6 +305,7 @@ static bool work(struct store *store)
 	any = take_committed(store);
 	any |= take_events(store);
 	any |= take_asks(store);
+	operator_take(store);
 	transact_begin_again(store);
 	tick(store);
 	transact_send(store);

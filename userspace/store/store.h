@@ -34,6 +34,7 @@ struct store; /* opaque */
 	X(duplicates, "Retransmissions of requests that were being committed")                  \
 	X(shed, "Asks turned away because of overload")                                         \
 	X(expired, "Expired records deleted")                                                   \
+	X(revoked, "Leases revoked by an operator")                                             \
 	X(mirror_events, "Changes applied from the mirror")                                     \
 	X(mirror_invalid, "Keys or records in the store that could not be understood")
 
@@ -93,6 +94,18 @@ size_t store_answers(struct store *store, size_t worker, struct ask **asks, size
 struct wakeup *store_worker_wakeup(struct store *store, size_t worker);
 
 /* ---- any thread ---- */
+
+/**
+ * Ends, as an operator, the lease of @p addr in @p network: durably, on all servers. Its client is not renewed beyond what it
+ * was promised, not confirmed when it reboots, and gets another address; this one rests, for everybody, until
+ * *rests_until_s (Unix seconds), which is what was promised on it. Waits for at most @p timeout_ms; workers are not held up.
+ *
+ * 0; -ENOENT: there is no such lease (the store was asked); -EAGAIN: the store cannot be asked now, nothing changed unless
+ * a time-out of the store left that open; -ETIMEDOUT: it may yet happen; -EBUSY: another one is under way. Asking again is
+ * always safe: of a lease revoked already it says -ENOENT. Not an RCU reader that is online. Store started.
+ */
+int store_revoke(struct store *store, const char *network, uint32_t addr, uint32_t timeout_ms,
+		 int64_t *rests_until_s);
 
 void store_view(const struct store *store, struct store_view *out);
 const struct store_counters *store_counters(const struct store *store);

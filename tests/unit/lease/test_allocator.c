@@ -22,7 +22,8 @@ static void returning_client_gets_its_address(void **state)
 	    {LEASE_BOUND, true, 100, 0, true},         {LEASE_BOUND, true, 100, 10000, true},
 	    {LEASE_RELEASED, false, 10, 0, true},      {LEASE_RELEASED, false, 10, 20, true},
 	    {LEASE_RELEASED, true, 10, 100, true},     {LEASE_DECLINED, false, 1000, 10, false},
-	    {LEASE_DECLINED, false, 1000, 2000, true},
+	    {LEASE_DECLINED, false, 1000, 2000, true}, {LEASE_REVOKED, false, 1000, 10, false},
+	    {LEASE_REVOKED, false, 1000, 2000, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -146,6 +146,7 @@ static void names_are_complete(void **state)
 	assert_string_equal(lease_state_name(LEASE_BOUND), "bound");
 	assert_string_equal(lease_state_name(LEASE_RELEASED), "released");
 	assert_string_equal(lease_state_name(LEASE_DECLINED), "declined");
+	assert_string_equal(lease_state_name(LEASE_REVOKED), "revoked");
 	assert_string_equal(lease_state_name(LEASE_STATE_COUNT), "unknown");
 	for (int op = 0; op < ASK_OP_COUNT; op++)
 		assert_string_not_equal(ask_op_name((enum ask_op)op), "unknown");

@@ -524,6 +524,7 @@ static void test_newcomers_are_shed_first(void **state)
 		enum ask_op op;
 		unsigned most;
 	} cases[] = {
+		{ASK_REVOKE, 0}, /* no worker's */
 		{ASK_OFFER, 40},   {ASK_FORGET, 40},  {ASK_BIND, 60},	 {ASK_EXTEND, 70},
 		{ASK_RELEASE, 70}, {ASK_DECLINE, 70}, {ASK_CONFIRM, 80}, {ASK_RENEW, 80},
 	};
