@@ -35,7 +35,7 @@ bool transact_serving(const struct store *store)
 /* How long a transaction planned now would wait for a place in flight. */
 static uint64_t expected_delay_ns(const struct store *store)
 {
-	return store->commit_ewma_ns * store->n_ready / store->in_flight_max;
+	return store->commit_ewma_ns * store->lanes[LANE_WAITED_FOR].n_ready / store->in_flight_max;
 }
 
 /* ---- waiting for another transaction ---- */
@@ -170,10 +170,16 @@ static size_t keys_of(const struct ask *ask, const struct plan *plan, const stru
 	return n;
 }
 
+/* Extensions leave half of the flights to what somebody waits for; the next renewal asks for them again. */
+static bool has_room(const struct store *store, const struct ask *ask)
+{
+	return ask->op != ASK_EXTEND || flights_in_use(store->flights) < STORE_FLIGHTS / 2;
+}
+
 static struct flight *take_off(struct store *store, struct ask *ask, const struct plan *plan,
 			       const uint64_t *keys, size_t n_keys)
 {
-	struct flight *flight = flight_take(store->flights);
+	struct flight *flight = has_room(store, ask) ? flight_take(store->flights) : NULL;
 
 	if (!flight)
 		return NULL;

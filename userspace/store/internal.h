@@ -25,6 +25,8 @@
 #include "store/record.h"
 #include "store/store.h"
 
+#define STORE_FLIGHTS 8192
+
 struct store_worker {
 	struct ring *asks, *answers;
 	struct wakeup wakeup;
@@ -37,6 +39,21 @@ struct store_reconfiguration {
 	struct lease_net **nets;
 	int result;
 	sem_t done;
+};
+
+/**
+ * What somebody waits for goes before what nobody waits for: extensions behind a reply, deletions. The latter have every
+ * BACKGROUND_TURN-th batch all the same, so that holds do not run out under a lasting rush of new clients.
+ */
+enum lane { LANE_WAITED_FOR, LANE_BACKGROUND, LANE_COUNT };
+
+#define BACKGROUND_TURN 4
+
+/** Batches of one kind. */
+struct store_lane {
+	struct kv_batch *open;   /* being filled */
+	struct kv_batch **ready; /* full, waiting for a place in flight: a ring of ready_cap */
+	uint32_t first, n_ready;
 };
 
 /** A first-in first-out line of asks. */
@@ -97,9 +114,9 @@ struct store {
 	uint32_t n_unresolved;
 	uint64_t resolve_at_ns;
 	uint32_t batch_cap, in_flight_max, in_flight;
-	struct kv_batch *open;       /* being filled */
-	struct kv_batch **ready;     /* full, waiting for a place in flight: a ring of ready_cap */
-	uint32_t ready_cap, ready_first, n_ready;
+	struct store_lane lanes[LANE_COUNT];
+	uint32_t ready_cap;
+	uint32_t turn;               /* batches sent while both kinds were there */
 	struct kv_batch **spare;
 	uint32_t n_spare;
 	uint64_t commit_ewma_ns;

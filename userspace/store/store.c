@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include "base/rcu.h"
 
-#define MAX_FLIGHTS     8192
 #define EVENT_LISTS     8
 #define ASKS_AT_ONCE    64
 #define AHEAD           4 /* asks: each is some eight misses, beyond twenty the processor drops them */
@@ -63,14 +62,18 @@ static int make_queues(struct store *store, const struct config *config)
 		return rc;
 	store->batch_cap = (uint32_t)min_u64(wanted, store->ops->max_txns);
 	store->in_flight_max = etcd ? config->store.txns_in_flight : EMBEDDED_FLIGHT;
-	store->ready_cap = MAX_FLIGHTS / store->batch_cap + 1;
-	store->ready = calloc(store->ready_cap, sizeof(struct kv_batch *));
+	store->ready_cap = STORE_FLIGHTS / store->batch_cap + 1;
+	for (size_t i = 0; i < LANE_COUNT; i++) {
+		store->lanes[i].ready = calloc(store->ready_cap, sizeof(struct kv_batch *));
+		if (!store->lanes[i].ready)
+			return -ENOMEM;
+	}
 	store->spare = calloc(store->ready_cap, sizeof(struct kv_batch *));
 	store->committed = ring_new(store->in_flight_max + 1);
 	store->events = ring_new(EVENT_LISTS);
-	store->flights = flights_new(MAX_FLIGHTS);
+	store->flights = flights_new(STORE_FLIGHTS);
 	store->workers = calloc(store->n_workers, sizeof(*store->workers));
-	if (!store->ready || !store->spare || !store->committed || !store->events ||
+	if (!store->spare || !store->committed || !store->events ||
 	    !store->flights || !store->workers)
 		return -ENOMEM;
 	for (size_t i = 0; i < store->n_workers && !rc; i++)
@@ -121,11 +124,15 @@ static void free_batches(struct store *store)
 
 	while (store->committed && (batch = ring_pop(store->committed)))
 		kv_batch_free(batch);
-	for (; store->n_ready; store->n_ready--, store->ready_first++)
-		kv_batch_free(store->ready[store->ready_first % store->ready_cap]);
+	for (size_t i = 0; i < LANE_COUNT; i++) {
+		struct store_lane *lane = &store->lanes[i];
+		for (; lane->n_ready; lane->n_ready--, lane->first++)
+			kv_batch_free(lane->ready[lane->first % store->ready_cap]);
+		kv_batch_free(lane->open);
+		free(lane->ready);
+	}
 	for (uint32_t i = 0; i < store->n_spare; i++)
 		kv_batch_free(store->spare[i]);
-	kv_batch_free(store->open);
 }
 
 void store_free(struct store *store)
@@ -144,7 +151,6 @@ void store_free(struct store *store)
 	flights_free(store->flights);
 	ring_free(store->committed);
 	ring_free(store->events);
-	free(store->ready);
 	free(store->spare);
 	wakeup_fini(&store->wakeup);
 	shared_fini(&store->shared);

@@ -18,26 +18,49 @@ void transact_keep_batch(struct store *store, struct kv_batch *batch)
 		kv_batch_free(batch);
 }
 
-static void put_in_line(struct store *store, struct kv_batch *batch)
+/* A transaction in the batch being filled; NULL when memory is short or the line is full. */
+static struct kv_txn *next_txn(struct store *store, struct store_lane *lane)
 {
-	store->ready[(store->ready_first + store->n_ready++) % store->ready_cap] = batch;
+	if (lane->open && lane->open->n == store->batch_cap) {
+		if (lane->n_ready == store->ready_cap)
+			return NULL;
+		lane->ready[(lane->first + lane->n_ready++) % store->ready_cap] = lane->open;
+		lane->open = NULL;
+	}
+	if (!lane->open)
+		lane->open = take_batch(store);
+	return lane->open ? kv_batch_add(lane->open) : NULL;
 }
 
-/* A transaction in the batch being filled; NULL when memory is short or the line is full. */
-static struct kv_txn *next_txn(struct store *store)
+/* What is to be sent next of a lane; NULL: nothing. */
+static struct kv_batch *take_next(struct store *store, struct store_lane *lane)
 {
-	struct kv_txn *txn;
+	struct kv_batch *batch = NULL;
 
-	if (store->open && store->open->n == store->batch_cap) {
-		if (store->n_ready == store->ready_cap)
-			return NULL;
-		put_in_line(store, store->open);
-		store->open = NULL;
+	if (lane->n_ready) {
+		batch = lane->ready[lane->first];
+		lane->first = (lane->first + 1) % store->ready_cap;
+		lane->n_ready--;
+	} else if (lane->open && lane->open->n) {
+		batch = lane->open;
+		lane->open = NULL;
 	}
-	if (!store->open)
-		store->open = take_batch(store);
-	txn = store->open ? kv_batch_add(store->open) : NULL;
-	return txn;
+	return batch;
+}
+
+static bool lane_is_empty(const struct store_lane *lane)
+{
+	return !lane->n_ready && (!lane->open || !lane->open->n);
+}
+
+static struct store_lane *next_lane(struct store *store)
+{
+	bool nobody_waits = lane_is_empty(&store->lanes[LANE_WAITED_FOR]);
+	bool all_wait = lane_is_empty(&store->lanes[LANE_BACKGROUND]);
+
+	if (!nobody_waits && !all_wait)
+		nobody_waits = ++store->turn % BACKGROUND_TURN == 0;
+	return &store->lanes[nobody_waits ? LANE_BACKGROUND : LANE_WAITED_FOR];
 }
 
 static void send_batch(struct store *store, struct kv_batch *batch)
@@ -49,15 +72,11 @@ static void send_batch(struct store *store, struct kv_batch *batch)
 
 void transact_send(struct store *store)
 {
-	while (store->in_flight < store->in_flight_max && store->n_ready) {
-		struct kv_batch *batch = store->ready[store->ready_first];
-		store->ready_first = (store->ready_first + 1) % store->ready_cap;
-		store->n_ready--;
+	while (store->in_flight < store->in_flight_max) {
+		struct kv_batch *batch = take_next(store, next_lane(store));
+		if (!batch)
+			break;
 		send_batch(store, batch);
-	}
-	if (store->in_flight < store->in_flight_max && store->open && store->open->n) {
-		send_batch(store, store->open);
-		store->open = NULL;
 	}
 	atomic_store_explicit(&store->queued, flights_in_use(store->flights),
 			      memory_order_relaxed);
@@ -198,18 +217,27 @@ static bool complete(const struct kv_txn *txn)
 	return true;
 }
 
+static enum lane lane_of(const struct flight *flight)
+{
+	bool waited_for = flight->stage != FLIGHT_COMMIT ||
+			  (flight->op != ASK_EXTEND && flight->op != PLAN_OP_EXPIRE);
+
+	return waited_for ? LANE_WAITED_FOR : LANE_BACKGROUND;
+}
+
 bool transact_launch(struct store *store, struct flight *flight, const struct plan_input *in)
 {
-	struct kv_txn *txn = next_txn(store);
+	struct store_lane *lane = &store->lanes[lane_of(flight)];
+	struct kv_txn *txn = next_txn(store, lane);
 
 	if (!txn)
 		return false;
 	if (flight->stage == FLIGHT_COMMIT)
-		write_commit(store, store->open, txn, flight, in);
+		write_commit(store, lane->open, txn, flight, in);
 	else
-		write_read(store, store->open, txn, flight);
+		write_read(store, lane->open, txn, flight);
 	if (!complete(txn)) {
-		store->open->n--;
+		lane->open->n--;
 		return false;
 	}
 	txn->user = flight;
@@ -218,6 +246,7 @@ bool transact_launch(struct store *store, struct flight *flight, const struct pl
 
 bool transact_idle(const struct store *store)
 {
-	return !store->in_flight && !store->n_ready && !store->again.first &&
-	       (!store->open || !store->open->n);
+	return !store->in_flight && !store->again.first &&
+	       lane_is_empty(&store->lanes[LANE_WAITED_FOR]) &&
+	       lane_is_empty(&store->lanes[LANE_BACKGROUND]);
 }

@@ -22,6 +22,7 @@ struct exchange {
 struct exchanges {
 	struct exchange *all, *unused;
 	unsigned max, in_use;
+	unsigned extensions; /* of those in use */
 };
 
 /** 0 or -ENOMEM. */
@@ -55,15 +56,26 @@ static const uint8_t exchange_eighths[ASK_OP_COUNT] = {
 	[ASK_RELEASE] = 7, [ASK_DECLINE] = 7, [ASK_CONFIRM] = 8, [ASK_RENEW] = 8,
 };
 
-/** NULL when there is no room for one of that kind. */
+/**
+ * And how much extensions alone may use: when the store comes back from an outage, all clients' are due at once, and new
+ * clients must find room beside them.
+ */
+#define EXCHANGE_EXTENSION_EIGHTHS 2
+
+/** With ask.op set, which stays until it is given back. NULL when there is no room for one of that kind. */
 static inline struct exchange *exchange_take(struct exchanges *exchanges, enum ask_op op)
 {
 	struct exchange *exchange = exchanges->unused;
 
 	if (!exchange || 8 * exchanges->in_use >= exchange_eighths[op] * exchanges->max)
 		return NULL;
+	if (op == ASK_EXTEND &&
+	    8 * exchanges->extensions >= EXCHANGE_EXTENSION_EIGHTHS * exchanges->max)
+		return NULL;
 	exchanges->unused = exchange->next;
 	exchanges->in_use++;
+	exchanges->extensions += op == ASK_EXTEND;
+	exchange->ask.op = op;
 	return exchange;
 }
 
@@ -72,6 +84,7 @@ static inline void exchange_give_back(struct exchanges *exchanges, struct exchan
 	exchange->next = exchanges->unused;
 	exchanges->unused = exchange;
 	exchanges->in_use--;
+	exchanges->extensions -= exchange->ask.op == ASK_EXTEND;
 }
 
 #endif

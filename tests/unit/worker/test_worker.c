@@ -544,6 +544,28 @@ static void test_newcomers_are_shed_first(void **state)
 	exchanges_fini(&exchanges);
 }
 
+/* After an outage every renewal asks for an extension: newcomers find room all the same. */
+static void test_extensions_leave_room(void **state)
+{
+	enum { MAX = 80 };
+	struct exchanges exchanges = {0};
+	struct exchange *first;
+	unsigned extensions = 1, offers = 0;
+
+	assert_int_equal(exchanges_init(&exchanges, MAX), 0);
+	first = exchange_take(&exchanges, ASK_EXTEND);
+	while (exchange_take(&exchanges, ASK_EXTEND))
+		extensions++;
+	while (exchange_take(&exchanges, ASK_OFFER))
+		offers++;
+	assert_int_equal(extensions, 20);
+	assert_int_equal(offers, 20);
+	exchange_give_back(&exchanges, first);
+	assert_non_null(exchange_take(&exchanges, ASK_EXTEND));
+	assert_null(exchange_take(&exchanges, ASK_EXTEND));
+	exchanges_fini(&exchanges);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +579,7 @@ int main(void)
 						set_up_by_hand, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
 		cmocka_unit_test(test_newcomers_are_shed_first),
+		cmocka_unit_test(test_extensions_leave_room),
 		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
 						tear_down),
 	};
