@@ -190,7 +190,12 @@ void server_kill(struct server *server)
 
 void server_freeze(struct server *server)
 {
+	int status;
+
 	assert_int_equal(kill(server->pid, SIGSTOP), 0);
+	/* Its threads stop one after the other: only now does it answer nothing any more. */
+	assert_int_equal(waitpid(server->pid, &status, WUNTRACED), server->pid);
+	assert_true(WIFSTOPPED(status));
 }
 
 void server_thaw(struct server *server)
