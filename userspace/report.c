@@ -229,6 +229,22 @@ static void gauge(struct metrics_writer *w, const char *name, const char *help, 
 	metrics_sample_f64(w, METRICS_NO_LABELS, value);
 }
 
+/* What is wrong, and the next step, stands in the log and in /readyz. */
+static void write_problems(const struct kv_status *status, struct metrics_writer *w)
+{
+	static const char *const names[KV_PROBLEM_COUNT] = {
+#define X(symbol, name) [KV_PROBLEM_##symbol] = name,
+		KV_PROBLEMS(X)
+#undef X
+	};
+
+	metrics_family(w, "etcdhcp_store_problem", METRICS_GAUGE,
+		       "1 while something is wrong with the store, by what it hinders; the log says "
+		       "what to do.");
+	for (int i = 0; i < KV_PROBLEM_COUNT; i++)
+		metrics_sample_u64(w, METRICS_LABELS({"source", names[i]}), status->problems[i]);
+}
+
 static void write_store(const struct report_sources *sources, struct metrics_writer *w)
 {
 	struct store_view view;
@@ -238,6 +254,7 @@ static void write_store(const struct report_sources *sources, struct metrics_wri
 	metrics_family(w, "etcdhcp_store_connected", METRICS_GAUGE,
 		       "1 while the store answers: etcd's watch stream is up, or the file is open.");
 	metrics_sample_u64(w, METRICS_LABELS({"store", view.backend}), view.connected);
+	write_problems(&view.kv, w);
 	gauge(w, "etcdhcp_store_loaded", "1 once the mirror has been complete.", view.loaded);
 	gauge(w, "etcdhcp_store_staleness_seconds", "Since the last word from the store.",
 	      (double)view.staleness_ns / NS_PER_S);

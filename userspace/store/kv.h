@@ -175,6 +175,20 @@ enum kv_session {
 	KV_SESSION_TAKEN, /* somebody else holds the key, for longer than our own last life could */
 };
 
+/** What can be wrong, each on its own. X(symbol, name). */
+#define KV_PROBLEMS(X)                                                                             \
+	X(LINK, "link")       /* no connection, no database */                                     \
+	X(COMMIT, "commit")   /* transactions are refused */                                       \
+	X(MIRROR, "mirror")   /* the load or the watch fails */                                    \
+	X(SESSION, "session") /* the membership key */
+
+enum kv_problem {
+#define X(symbol, name) KV_PROBLEM_##symbol,
+	KV_PROBLEMS(X)
+#undef X
+	KV_PROBLEM_COUNT
+};
+
 /** State for metrics and readiness; read by any thread. */
 struct kv_status {
 	bool connected; /* embedded: the database is usable */
@@ -185,6 +199,7 @@ struct kv_status {
 	uint64_t reloads;      /* full loads after the first (compaction, foreign writes) */
 	uint64_t bytes_stored; /* embedded: the file's used size; etcd: 0 */
 	char problem[256];     /* "" or what is wrong and the operator's next step */
+	bool problems[KV_PROBLEM_COUNT]; /* which sources have one */
 };
 
 struct kv; /* opaque: one backend instance */

@@ -104,7 +104,10 @@ void kv_health_read(struct kv_health *health, struct kv_status *out)
 {
 	pthread_mutex_lock(&health->lock);
 	*out = health->status;
-	for (int i = 0; i < KV_PROBLEM_COUNT && !out->problem[0]; i++)
-		memcpy(out->problem, health->problem[i], sizeof(out->problem));
+	for (int i = 0; i < KV_PROBLEM_COUNT; i++) {
+		out->problems[i] = health->problem[i][0] != '\0';
+		if (!out->problem[0])
+			memcpy(out->problem, health->problem[i], sizeof(out->problem));
+	}
 	pthread_mutex_unlock(&health->lock);
 }

@@ -13,14 +13,6 @@
 
 #include "store/kv.h"
 
-enum kv_problem {
-	KV_PROBLEM_LINK,    /* no connection, no database */
-	KV_PROBLEM_COMMIT,  /* transactions are refused */
-	KV_PROBLEM_MIRROR,  /* the load or the watch fails */
-	KV_PROBLEM_SESSION, /* the membership key */
-	KV_PROBLEM_COUNT
-};
-
 struct kv_health {
 	pthread_mutex_t lock; /* held for a few copies, never across a system call */
 	struct kv_status status;
