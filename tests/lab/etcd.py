@@ -14,21 +14,25 @@ CLIENT_PORT, PEER_PORT = 2379, 2380
 class Etcd:
     """Starts in about a tenth of a second: the heartbeat is quick, the member alone."""
 
-    def __init__(self, namespace, directory, address="127.0.0.1", options=()):
+    def __init__(self, namespace, directory, address="127.0.0.1", options=(), member=0, members=1):
         self.namespace, self.address, self.options = namespace, address, options
-        self.directory = pathlib.Path(directory) / "etcd"
-        self.log_path = pathlib.Path(directory) / "etcd.log"
-        self.url = f"http://{address}:{CLIENT_PORT}"
+        self.name = f"lab{member}" if members > 1 else "lab"
+        self.directory = pathlib.Path(directory) / ("etcd" + self.name[3:])
+        self.log_path = pathlib.Path(directory) / f"etcd{self.name[3:]}.log"
+        self.url = f"http://{address}:{CLIENT_PORT + 10 * member}"
+        self.peer = f"http://127.0.0.1:{PEER_PORT + 10 * member}"
+        self.cluster = ",".join(f"lab{each if members > 1 else ''}="
+                                f"http://127.0.0.1:{PEER_PORT + 10 * each}"
+                                for each in range(members))
         self.process = None
 
     def start(self, ready=True):
-        peer = f"http://127.0.0.1:{PEER_PORT}"
         with open(self.log_path, "ab") as log:
             self.process = self.namespace.popen(
-                BINARY, "--data-dir", self.directory, "--name", "lab",
+                BINARY, "--data-dir", self.directory, "--name", self.name,
                 "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
-                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                "--initial-cluster", f"lab={peer}",
+                "--listen-peer-urls", self.peer, "--initial-advertise-peer-urls", self.peer,
+                "--initial-cluster", self.cluster,
                 "--heartbeat-interval", "20", "--election-timeout", "200", *self.options,
                 stdout=log, stderr=subprocess.STDOUT)
         if ready:
@@ -93,6 +97,34 @@ class Etcd:
         """The record of an address, None when there is none."""
         value = self.get(f"{prefix}leases/4/{network}/{address}")
         return None if value is None else Record(value)
+
+
+class Cluster:
+    """Three members in one namespace; their ports differ."""
+
+    def __init__(self, namespace, directory, members=3):
+        self.members = [Etcd(namespace, directory, member=number, members=members)
+                        for number in range(members)]
+        self.urls = [member.url for member in self.members]
+
+    def start(self):
+        for member in self.members:
+            member.start(ready=False)
+        for member in self.members:
+            member.wait_ready()
+        return self
+
+    def leader(self):
+        """The running member that leads; None when there is none just now."""
+        for member in self.members:
+            if not member.process:
+                continue
+            done = member._ctl("endpoint", "status", "--write-out", "json")
+            if done.returncode == 0:
+                status = json.loads(done.stdout)[0]["Status"]
+                if status.get("leader") == status["header"]["member_id"]:
+                    return member
+        return None
 
 
 class Record:
