@@ -119,6 +119,7 @@ static struct world *world_new(const struct daemon *daemon, const struct config 
 		.nets = world->nets,
 		.interfaces = world->interfaces,
 		.n_interfaces = daemon->n_interfaces,
+		.share = store_share(daemon->store),
 	};
 	return world;
 }

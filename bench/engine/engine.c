@@ -224,7 +224,7 @@ static void make_worker(struct engine *e)
 	e->port->port.kind = PORT_XDP_COPY;
 	e->port->port.mtu = 1500;
 	e->interface = (struct server_interface){"eth1", 1500, 1, {SERVER}};
-	e->view = (struct server_view){e->config, &e->net, &e->interface, 1};
+	e->view = (struct server_view){e->config, &e->net, &e->interface, 1, NULL};
 	port = (struct worker_port){&e->port->port, 0};
 	e->worker = worker_new(&(struct worker_options){
 		.ports = &port, .n_ports = 1, .pending_max = 16, .clock = &e->clock});

@@ -7,31 +7,14 @@
 #include "base/hash.h"
 #include "lease/allocator.h"
 
-/* The finaliser of splitmix64: all bits of the argument move all bits of the result. */
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
-/* The highest score has the page; should two be equal, the higher hash. */
 void net_prefer_page(const struct lease_net *net, struct page *page)
 {
 	const struct members *members = &net->table->members;
-	uint64_t key = mix(net->name_hash + page->base / PAGE_ADDRS);
-	uint64_t own = mix(key ^ members->self);
+	uint64_t key = hash_mix(net->name_hash + page->base / PAGE_ADDRS);
 
-	page->own = true;
-	for (size_t i = 0; i < members->n && page->own; i++) {
-		uint64_t score = mix(key ^ members->hashes[i]);
-
-		page->own = own != score ? own > score : members->self > members->hashes[i];
-	}
+	page->own = hash_prefers(key, members->self, members->hashes, members->n);
 	/* Servers that help themselves to another's page should not begin at the same place. */
-	page->start = page->own ? 0 : (uint8_t)own;
+	page->start = page->own ? 0 : (uint8_t)hash_mix(key ^ members->self);
 }
 
 static void prefer_pages(struct lease_net *net)
@@ -50,13 +33,13 @@ int allocator_set_members(struct lease_table *table, const char *const *ids, siz
 {
 	struct members *members = &table->members;
 	uint64_t *hashes = memory_alloc(&table->memory, n * sizeof(*hashes));
-	uint64_t self_hash = self ? hash_bytes(self, strlen(self), 0) : 0;
+	uint64_t self_hash = self ? hash_server(self, strlen(self)) : 0;
 	size_t others = 0;
 
 	if (!hashes)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t hash = hash_bytes(ids[i], strlen(ids[i]), 0);
+		uint64_t hash = hash_server(ids[i], strlen(ids[i]));
 
 		if (hash != self_hash)
 			hashes[others++] = hash;

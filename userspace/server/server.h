@@ -18,6 +18,7 @@
 
 #include "dhcp/reply.h"
 #include "lease/ask.h"
+#include "server/share.h"
 
 #define SERVER_INTERFACE_ADDRESSES 8
 
@@ -35,6 +36,7 @@ struct server_view {
 	struct lease_net *const *nets;              /* by config_network.index */
 	const struct server_interface *interfaces;  /* by the index that ports carry */
 	size_t n_interfaces;
+	const struct share_place *share;            /* whose clients are ours; NULL: everybody's */
 };
 
 /* X(symbol, text): why a request gets no answer; each is a counter. */

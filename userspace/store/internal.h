@@ -128,6 +128,7 @@ struct store {
 
 	/* read by others */
 	atomic_bool loaded, connected, serving;
+	struct share_place share; /* never NULL */
 	_Atomic uint64_t queued, unresolved_count;
 	struct store_counters counters;
 	struct histogram batch_sizes, commit_times;

@@ -81,6 +81,12 @@ static int make_queues(struct store *store, const struct config *config)
 	return rc;
 }
 
+/* Until it is known otherwise. */
+static const struct share all_clients = {
+	.n_members = 1,
+	.own = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
+};
+
 struct store *store_new(const struct config *config, struct clock *clock, size_t n_workers,
 			struct config_error *error)
 {
@@ -89,6 +95,7 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 
 	if (store) {
 		store->clock = clock;
+		atomic_init(&store->share.now, &all_clients);
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
 		store->sink = (struct kv_sink){
 			.committed = on_committed,
@@ -447,4 +454,9 @@ const struct histogram *store_commit_times(const struct store *store)
 const struct lease_table *store_table(const struct store *store)
 {
 	return store->table;
+}
+
+const struct share_place *store_share(const struct store *store)
+{
+	return &store->share;
 }

@@ -18,6 +18,7 @@
 #include "base/histogram.h"
 #include "base/wakeup.h"
 #include "lease/ask.h"
+#include "server/share.h"
 #include "store/kv.h"
 
 struct store; /* opaque */
@@ -113,5 +114,7 @@ const struct store_counters *store_counters(const struct store *store);
 const struct histogram *store_batch_sizes(const struct store *store);
 const struct histogram *store_commit_times(const struct store *store);
 const struct lease_table *store_table(const struct store *store);
+/** Whose clients this server answers, by the live members; as long as the store. See server/share.h. */
+const struct share_place *store_share(const struct store *store);
 
 #endif
