@@ -48,6 +48,7 @@ struct config_server {
 	char metrics_host[64];    /* default 127.0.0.1 */
 	uint16_t metrics_port;    /* default 9842; 0: `metrics: off` */
 	enum log_level log_level; /* default info */
+	uint32_t clock_tolerance_s; /* how far servers' clocks may differ unreported (default 5) */
 };
 
 enum store_kind { STORE_EMBEDDED, STORE_ETCD };

@@ -61,8 +61,8 @@ static const struct error_case top_cases[] = {
      "t:1: interfaces: missing in server; name those to serve, such as [{name: eth1}]"},
     {"server: {interface: [eth1]}\n" NETWORKS,
      "t:1: interface: unknown in server; did you mean interfaces? allowed here: "
-     "id, interfaces, workers, zero-copy, busy-poll, pending-max, metrics, log-level, "
-     "xdp"},
+     "id, interfaces, workers, zero-copy, busy-poll, pending-max, clock-tolerance, "
+     "metrics, log-level, xdp"},
 };
 
 static const struct error_case aliases_cases[] = {

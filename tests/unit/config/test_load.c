@@ -128,6 +128,7 @@ static void test_server(void **state)
 				      "  zero-copy: off\n"
 				      "  busy-poll: 50us\n"
 				      "  pending-max: 100\n"
+				      "  clock-tolerance: 2s\n"
 				      "  metrics: \"[2001:db8::1]:80\"\n"
 				      "  log-level: debug\n" NETWORKS);
 	const struct config_server *s = &c->server;
@@ -146,6 +147,7 @@ static void test_server(void **state)
 	assert_false(s->zero_copy);
 	assert_int_equal(s->busy_poll_us, 50);
 	assert_int_equal(s->pending_max, 100);
+	assert_int_equal(s->clock_tolerance_s, 2);
 	assert_string_equal(s->metrics_host, "2001:db8::1");
 	assert_int_equal(s->metrics_port, 80);
 	assert_int_equal(s->log_level, LOG_LEVEL_DEBUG);
