@@ -193,6 +193,8 @@ enum kv_problem {
 struct kv_status {
 	bool connected; /* embedded: the database is usable */
 	enum kv_session session;
+	uint64_t session_until_ns; /* KV_SESSION_HELD: clock_mono_ns up to which the key is there for
+				    * certain, if nobody deletes it */
 	int64_t revision;         /* newest seen */
 	uint64_t last_contact_ns; /* clock_mono_ns of the last word from the store; 0: never */
 	uint64_t reconnects;

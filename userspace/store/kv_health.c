@@ -34,10 +34,11 @@ void kv_health_connected(struct kv_health *health, bool connected)
 	pthread_mutex_unlock(&health->lock);
 }
 
-void kv_health_session(struct kv_health *health, enum kv_session session)
+void kv_health_session(struct kv_health *health, enum kv_session session, uint64_t until_ns)
 {
 	pthread_mutex_lock(&health->lock);
 	health->status.session = session;
+	health->status.session_until_ns = session == KV_SESSION_HELD ? until_ns : 0;
 	pthread_mutex_unlock(&health->lock);
 }
 

@@ -28,7 +28,8 @@ void kv_health_fini(struct kv_health *health);
 /** The store spoke just now; @p revision 0 when it told none. */
 void kv_health_contact(struct kv_health *health, int64_t revision);
 void kv_health_connected(struct kv_health *health, bool connected);
-void kv_health_session(struct kv_health *health, enum kv_session session);
+/** @p until_ns: see kv_status.session_until_ns. */
+void kv_health_session(struct kv_health *health, enum kv_session session, uint64_t until_ns);
 void kv_health_reconnected(struct kv_health *health);
 void kv_health_reloaded(struct kv_health *health);
 void kv_health_stored(struct kv_health *health, uint64_t bytes);

@@ -88,7 +88,8 @@ static void take_news(struct etcd_session *session)
 static void set_state(struct etcd *etcd, enum kv_session state)
 {
 	etcd->session.state = state;
-	kv_health_session(&etcd->health, state);
+	/* etcd counts from when it was asked at the earliest. */
+	kv_health_session(&etcd->health, state, etcd->session.renewed_ns + etcd->ttl_s * NS_PER_S);
 	if (state == KV_SESSION_HELD)
 		kv_health_mended(&etcd->health, KV_PROBLEM_SESSION);
 }
