@@ -42,14 +42,24 @@ void clock_init(struct clock *clock, int64_t offset_s);
 /** This server's own opinion of Unix time in nanoseconds. Any thread. */
 int64_t clock_wall_ns(const struct clock *clock);
 
+/** Likewise, when CLOCK_MONOTONIC stands at @p mono_ns: pure arithmetic. Any thread. */
+static inline int64_t clock_wall_at(const struct clock *clock, uint64_t mono_ns)
+{
+	return clock->base_ns + (int64_t)mono_ns;
+}
+
 /** A consistent reading. Any thread. */
 struct moment clock_read(const struct clock *clock);
 
 /** What clock_read says when CLOCK_MONOTONIC stands at @p mono_ns: pure arithmetic. Any thread. */
 struct moment clock_at(const struct clock *clock, uint64_t mono_ns);
 
+#define CLOCK_UNKNOWN_NS INT64_MAX
+
 /**
  * Replaces what is known of peers; both >= 0, cut at 73 years. One writer (the store thread).
+ * CLOCK_UNKNOWN_NS: a bound that nothing is known of; with @p ahead_ns so, no grant is worth anything,
+ * with @p behind_ns so, nothing is over.
  */
 void clock_set_peers(struct clock *clock, int64_t behind_ns, int64_t ahead_ns);
 
