@@ -177,6 +177,16 @@ int daemon_shared_fd(const struct daemon *daemon)
 	return store_shared_fd(daemon->store);
 }
 
+int daemon_refused_fd(const struct daemon *daemon)
+{
+	return store_refused_fd(daemon->store);
+}
+
+void daemon_refusal(const struct daemon *daemon, struct config_error *error)
+{
+	store_refusal(daemon->store, error->text, sizeof(error->text));
+}
+
 void daemon_reload(struct daemon *daemon)
 {
 	struct config_error error = {""};
@@ -325,7 +335,8 @@ static int start_report(struct daemon *daemon, struct config_error *error)
 }
 
 /* What needs privilege, then less privilege, then threads. */
-static int start(struct daemon *daemon, struct config_error *error)
+static int start(struct daemon *daemon, const struct daemon_options *options,
+		 struct config_error *error)
 {
 	struct worker_port ports[CONFIG_MAX_INTERFACES * 8];
 	int cpus[MAX_WORKERS], rc;
@@ -339,6 +350,8 @@ static int start(struct daemon *daemon, struct config_error *error)
 	daemon->store = store_new(daemon->config, &daemon->clock, daemon->n_workers, error);
 	if (!daemon->store)
 		return -1;
+	if (options->trust_clock)
+		store_trust_clock(daemon->store);
 	daemon->address_fd = address_watch_open();
 	if (daemon->address_fd < 0)
 		return fail(error, "watching interface addresses", daemon->address_fd);
@@ -354,7 +367,7 @@ static int start(struct daemon *daemon, struct config_error *error)
 	return start_report(daemon, error);
 }
 
-struct daemon *daemon_start(struct config *config, const char *config_path,
+struct daemon *daemon_start(struct config *config, const struct daemon_options *options,
 			    struct config_error *error)
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
@@ -365,9 +378,9 @@ struct daemon *daemon_start(struct config *config, const char *config_path,
 		return NULL;
 	}
 	daemon->config = config;
-	daemon->config_path = config_path;
+	daemon->config_path = options->config_path;
 	daemon->address_fd = -1;
-	if (start(daemon, error)) {
+	if (start(daemon, options, error)) {
 		daemon_stop(daemon);
 		return NULL;
 	}

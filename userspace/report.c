@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -280,6 +281,89 @@ static void write_store(const struct report_sources *sources, struct metrics_wri
 			  &metrics_seconds);
 }
 
+/* ---- the servers ---- */
+
+struct membership_gauge {
+	const char *name, *help;
+	size_t offset;
+};
+
+#define SECONDS_OF(field) offsetof(struct store_membership, field)
+
+static const struct membership_gauge clock_gauges[] = {
+	{"etcdhcp_clock_ahead_seconds",
+	 "How far the latest of all known clocks may be ahead of this server's.",
+	 SECONDS_OF(ahead_ns)},
+	{"etcdhcp_clock_behind_seconds",
+	 "How far the earliest of all known clocks may be behind this server's.",
+	 SECONDS_OF(behind_ns)},
+	{"etcdhcp_clock_mark_behind_seconds",
+	 "How far all known clocks are behind what the store has seen; above 0 nobody is served.",
+	 SECONDS_OF(mark_behind_ns)},
+};
+
+/* Of every server but this one. */
+static const struct membership_gauge member_gauges[] = {
+	{"etcdhcp_server_clock_offset_min_seconds",
+	 "A server's clock minus this one's, at least.", offsetof(struct store_member, lower_ns)},
+	{"etcdhcp_server_clock_offset_max_seconds",
+	 "A server's clock minus this one's, at most.", offsetof(struct store_member, upper_ns)},
+	{"etcdhcp_server_clock_disagreement_seconds",
+	 "How far a server's clock is off this one's for certain; 0 within server.clock-tolerance.",
+	 offsetof(struct store_member, disagreement_ns)},
+};
+
+static double seconds_at(const void *of, size_t offset)
+{
+	int64_t ns;
+
+	memcpy(&ns, (const char *)of + offset, sizeof(ns));
+	return (double)ns / NS_PER_S;
+}
+
+static void write_members(const struct store_membership *view, struct metrics_writer *w)
+{
+	metrics_family(w, "etcdhcp_server_info", METRICS_GAUGE, "The live servers, this one included.");
+	for (size_t i = 0; i < view->n_members; i++)
+		metrics_sample_u64(w,
+				   METRICS_LABELS({"id", view->member[i].id},
+						  {"version", view->member[i].version}),
+				   1);
+	metrics_family(w, "etcdhcp_server_started_seconds", METRICS_GAUGE,
+		       "When a server started, by its own clock.");
+	for (size_t i = 0; i < view->n_members; i++)
+		metrics_sample_u64(w, METRICS_LABELS({"id", view->member[i].id}),
+				   (uint64_t)view->member[i].started_s);
+	for (size_t g = 0; g < ARRAY_SIZE(member_gauges); g++) {
+		metrics_family(w, member_gauges[g].name, METRICS_GAUGE, member_gauges[g].help);
+		for (size_t i = 1; i < view->n_members; i++)
+			if (view->member[i].stamped)
+				metrics_sample_f64(w, METRICS_LABELS({"id", view->member[i].id}),
+						   seconds_at(&view->member[i],
+							      member_gauges[g].offset));
+	}
+}
+
+static void write_membership(const struct report_sources *sources, struct metrics_writer *w)
+{
+	struct store_membership view;
+
+	store_membership(sources->store, &view);
+	gauge(w, "etcdhcp_servers", "Live servers, this one included.", (double)view.n_members);
+	gauge(w, "etcdhcp_share_buckets", "Of 256 hash buckets of clients, those that are this server's.",
+	      view.buckets);
+	gauge(w, "etcdhcp_servers_carried", "Clocks of servers that left and still count.",
+	      (double)view.n_carried);
+	gauge(w, "etcdhcp_server_registered", "1 while this server is registered among the others.",
+	      view.registered);
+	gauge(w, "etcdhcp_server_id_taken", "1 while another server has this server's id.",
+	      view.taken);
+	write_members(&view, w);
+	for (size_t i = 0; i < ARRAY_SIZE(clock_gauges); i++)
+		gauge(w, clock_gauges[i].name, clock_gauges[i].help,
+		      seconds_at(&view, clock_gauges[i].offset));
+}
+
 /* ---- ports and the program ---- */
 
 struct port_metric {
@@ -395,26 +479,80 @@ static void write_all(void *ctx, struct metrics_writer *w)
 	write_pools(view, w);
 	write_leases(view, w);
 	write_store(sources, w);
+	write_membership(sources, w);
 	write_ports(sources, w);
 	write_verdicts(sources, w);
 	gauge(w, "etcdhcp_clock_step_seconds", "How far the system clock was stepped since start.",
 	      (double)clock_step_ns(sources->clock) / NS_PER_S);
 }
 
+struct page {
+	char *text;
+	size_t used, cap;
+};
+
+static void add_line(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_line(struct page *page, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(page->text + page->used, page->cap - page->used, format, args);
+	va_end(args);
+	if (n > 0)
+		page->used = min_size(page->used + (size_t)n, page->cap - 1);
+}
+
+/* Why nobody can be promised anything. */
+static void add_obstacles(const struct store_view *view, const struct store_membership *members,
+			  struct page *page)
+{
+	if (!view->loaded)
+		add_line(page, "the mirror of the store is not complete yet\n");
+	if (!view->connected)
+		add_line(page, "the store is not connected\n");
+	if (members->mark_behind_ns > 0)
+		add_line(page,
+			 "this server's clock is %.1f s behind what the store has seen; correct it and "
+			 "restart the server\n",
+			 (double)members->mark_behind_ns / NS_PER_S);
+	else if (view->loaded && view->connected)
+		add_line(page, "the store has just failed to commit\n");
+	if (view->kv.problem[0])
+		add_line(page, "%s\n", view->kv.problem);
+}
+
+/* What an operator should mend, though this server serves and does so safely. */
+static void add_warnings(const struct store_membership *members, struct page *page)
+{
+	if (members->taken)
+		add_line(page, "warning: another server has taken this server's id, %s\n",
+			 members->key);
+	if (members->step_ns)
+		add_line(page, "warning: the system clock was stepped by %.1f s\n",
+			 (double)members->step_ns / NS_PER_S);
+	for (size_t i = 0; i < members->n_members; i++)
+		if (members->member[i].disagreement_ns)
+			add_line(page, "warning: the clock of server %s is %.1f s off this one's\n",
+				 members->member[i].id,
+				 (double)members->member[i].disagreement_ns / NS_PER_S);
+}
+
 static bool is_ready(void *ctx, char *why, size_t cap)
 {
 	const struct report_sources *sources = &((struct report *)ctx)->sources;
+	struct store_membership members;
 	struct store_view view;
+	struct page page = {why, 0, cap};
 
 	store_view(sources->store, &view);
-	if (view.serving)
-		return true;
-	snprintf(why, cap, "%s%s%s%s",
-		 view.loaded ? "" : "the mirror of the store is not complete yet\n",
-		 view.connected ? "" : "the store is not connected\n",
-		 view.loaded && view.connected ? "the store has just failed to commit\n" : "",
-		 view.kv.problem);
-	return false;
+	store_membership(sources->store, &members);
+	if (!view.serving)
+		add_obstacles(&view, &members, &page);
+	add_warnings(&members, &page);
+	return view.serving;
 }
 
 struct report *report_start(const struct report_sources *sources, struct config_error *error)

@@ -92,20 +92,23 @@ static struct page make_health(const struct admin_handlers *handlers)
 
 static struct page make_readiness(const struct admin_handlers *handlers)
 {
-	char why[REASONS_MAX_BYTES + 1] = "";
+	static const char yes[] = "ready\n";
+	char text[sizeof(yes) + REASONS_MAX_BYTES + 1], *why = text + strlen(yes);
 	bool ready = true;
 	size_t len;
+
+	memcpy(text, yes, sizeof(yes));
 
 	if (handlers->ready) {
 		rcu_online();
 		ready = handlers->ready(handlers->ctx, why, REASONS_MAX_BYTES);
 		rcu_offline();
 	}
-	if (ready)
-		return plain_page(MHD_HTTP_OK, "ready\n");
 	len = strlen(why);
 	if (len > 0 && why[len - 1] != '\n')
 		strcpy(why + len, "\n");
+	if (ready)
+		return plain_page(MHD_HTTP_OK, text);
 	return plain_page(MHD_HTTP_SERVICE_UNAVAILABLE, len ? why : "not ready\n");
 }
 

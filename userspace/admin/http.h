@@ -4,7 +4,7 @@
  *
  *     /metrics   200, Prometheus text
  *     /healthz   200 "ok" while the process answers at all
- *     /readyz    200 "ready", or 503 with one reason a line
+ *     /readyz    200 "ready" and one warning a line, or 503 with one reason a line
  *     /          200, this list
  *
  * Only GET and HEAD are known; other methods get 405, other paths 404. The server knows
@@ -36,7 +36,10 @@ struct admin_limits {
 struct admin_handlers {
 	/** Writes all families. */
 	void (*metrics)(void *ctx, struct metrics_writer *w);
-	/** True when ready; else fills @p why (NUL-terminated, within @p cap), a reason a line. */
+	/**
+	 * True when ready; else fills @p why (NUL-terminated, within @p cap), a reason a line.
+	 * What it fills in when ready is shown behind "ready": warnings.
+	 */
 	bool (*ready)(void *ctx, char *why, size_t cap);
 	void *ctx;
 	struct admin_limits limits;

@@ -2,9 +2,9 @@
 /**
  * server/share.h - which clients are this server's to answer, as long as their server lives.
  *
- * Clients of a link fall into 256 hash buckets (RFC 3074, section 4); each bucket belongs to the live
- * server with the highest rendezvous score. A share is built whole, never changes and is replaced
- * when the membership does: the store thread publishes, readers load the pointer inside an RCU read
+ * Clients of a link fall into 256 hash buckets (RFC 3074, section 4); each bucket belongs to one server,
+ * that with the highest rendezvous score of all that are alive and serve. A share is built whole, never changes and is replaced
+ * when that changes: the store thread publishes, readers load the pointer inside an RCU read
  * section and use it until their next quiescent state.
  */
 #ifndef ETCDHCP_SERVER_SHARE_H
@@ -15,7 +15,7 @@
 #include "base/types.h"
 
 struct share {
-	uint32_t n_members; /* live servers, this one included; 0 and 1: alone, with all buckets */
+	uint32_t n_members; /* servers that serve, this one counted always; 1: alone, with all buckets */
 	uint64_t own[4];    /* bit n: this server answers for bucket n */
 };
 

@@ -76,9 +76,10 @@ static int take_lease(struct audit *audit, const struct kv_event *event,
 	struct client_id client, chaddr;
 	struct audit_slot *slot;
 	struct lease lease;
+	int64_t updated_s;
 	uint16_t net;
 
-	if (!record_decode_whole(event->value, &lease, &client, &chaddr)) {
+	if (!record_decode_whole(event->value, &lease, &client, &chaddr, &updated_s)) {
 		found_at(audit, AUDIT_BAD_RECORD, event->key);
 		return 0;
 	}
@@ -181,6 +182,7 @@ static int take_entry(struct audit *audit, const struct kv_event *event)
 	case RECORD_CONFIG:
 		return take_config(audit, event->value);
 	case RECORD_SERVER:
+	case RECORD_CLOCK:
 		return 0;
 	case RECORD_OTHER:
 		found_at(audit, AUDIT_OTHER_KEY, event->key);

@@ -24,10 +24,11 @@ static void learn_record(struct store *store, struct lease_net *net, uint32_t ad
 {
 	struct client_id client;
 	struct lease lease;
+	int64_t updated_s;
 
 	if (!item->exists) {
 		lease_remove(net, addr, revision);
-	} else if (record_decode(item->value, &lease, &client)) {
+	} else if (record_decode(item->value, &lease, &client, &updated_s)) {
 		lease.addr = addr;
 		lease.revision = item->revision;
 		lease_put(net, &lease);

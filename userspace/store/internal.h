@@ -7,6 +7,11 @@
  *     txn.c           flights -> transactions in batches
  *     finish.c        outcomes -> table, answers
  *     upkeep.c        unknown outcomes, expired records
+ *     membership.c    who is alive, what time it is, and whether we may say so
+ *     mark.c          the high-water mark of time (pure)
+ *     mark_key.c      its key in the store
+ *     members.c       live servers and their clocks (pure)
+ *     member_value.c  what servers publish
  *     mirror.c        what other servers and operators changed -> table
  *     shared.c        config/networks, handed to main
  *     revoke.c        an operator's release of a lease
@@ -21,7 +26,10 @@
 #include "base/ring.h"
 #include "base/thread.h"
 #include "lease/allocator.h"
+#include "lease/memory.h"
 #include "store/flight.h"
+#include "store/mark.h"
+#include "store/members.h"
 #include "store/record.h"
 #include "store/store.h"
 
@@ -85,6 +93,34 @@ struct store_operator {
 
 struct run_time_reservations; /* opaque */
 
+/** Membership, time and what follows from them. */
+struct membership {
+	struct members members;
+	struct mark mark;
+	int64_t started_s;
+	int64_t tolerance_ns;
+	int64_t carry_ns;        /* how long what is gone may still matter: the longest hold so far */
+	bool loading;
+	bool trust_clock;        /* the mark of the first load counts for nothing */
+	bool changed;            /* the set of live servers, since membership_follow */
+	bool news;               /* the view is to be made anew */
+	bool joined;             /* tell the others at once: somebody is new, or we serve now */
+	bool known;              /* the time is: not behind the mark */
+	bool registered;         /* for certain, and all who were before us have been seen */
+	uint64_t registered_until_ns; /* and until when that is so; monotonic */
+	bool was_registered;     /* once in this life */
+	bool said_behind, said_taken, said_step;
+	uint64_t judge_at_ns, publish_at_ns, mark_at_ns, view_at_ns;
+	struct kv_batch *mark_batch; /* the mark's own transaction, under way */
+	int taken_fd;            /* eventfd: refused, see store_refused_fd */
+	char refusal[320];
+	unsigned buckets;        /* of clients, in our share */
+	int64_t behind_ns, ahead_ns, mark_behind_ns, step_ns; /* what the view is made of */
+	struct memory memory;    /* of shares */
+	pthread_mutex_t lock;    /* of refusal and view */
+	struct store_membership view;
+};
+
 struct store {
 	struct kv_sink sink; /* first: the backend's threads know us by it */
 	struct clock *clock;
@@ -122,6 +158,8 @@ struct store {
 	uint64_t commit_ewma_ns;
 	uint64_t blocked_until_ns;   /* the last batch failed: do not promise before then */
 	uint64_t tick_at_ns;
+	int64_t mirror_revision;     /* newest seen */
+	struct membership membership;
 	bool reservations_changed;
 	bool shared_seen; /* during a load: config/networks exists */
 	struct log_limit limit_reserved, limit_refused, limit_invalid;
@@ -160,6 +198,31 @@ void transact_land(struct store *store, struct flight *flight);
 
 /* upkeep.c */
 void transact_tick(struct store *store);
+
+/* membership.c */
+int membership_init(struct store *store, const struct config *config);
+void membership_fini(struct store *store);
+/** Registers. The store thread, first of all. */
+void membership_join(struct store *store);
+void membership_configure(struct store *store, const struct config *config);
+/** False when the entry makes no sense. */
+bool membership_see(struct store *store, const struct kv_event *event, struct span id);
+void membership_begin_load(struct store *store);
+void membership_end_load(struct store *store);
+/** Acts on what has been seen: the clock, the allocator, the share. */
+void membership_follow(struct store *store);
+void membership_tick(struct store *store);
+/** What time it is, as far as this server may say. */
+struct moment membership_now(const struct store *store);
+
+/* mark_key.c */
+void membership_see_record(struct store *store, int64_t updated_s);
+/** False when the entry makes no sense. */
+bool membership_see_clock(struct store *store, const struct kv_event *event);
+/** Writes it when it is due and this server may. */
+void membership_write_mark(struct store *store, int64_t earliest_ns);
+/** True when @p batch was the mark's; then it has been seen to. */
+bool membership_committed(struct store *store, const struct kv_batch *batch);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);

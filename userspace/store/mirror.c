@@ -28,6 +28,7 @@ static void apply_lease(struct store *store, const struct kv_event *event,
 	struct lease_net *net = net_of(store, key->network);
 	struct client_id client;
 	struct lease lease;
+	int64_t updated_s;
 
 	if (!net) {
 		invalid(store, event, "out of memory");
@@ -35,9 +36,10 @@ static void apply_lease(struct store *store, const struct kv_event *event,
 		lease_remove(net, key->addr, event->revision);
 	} else if (lease_has(net, key->addr, event->revision)) {
 		return; /* our own commit, mostly */
-	} else if (!record_decode(event->value, &lease, &client)) {
+	} else if (!record_decode(event->value, &lease, &client, &updated_s)) {
 		invalid(store, event, "not a lease record");
 	} else {
+		membership_see_record(store, updated_s);
 		lease.addr = key->addr;
 		lease.revision = event->revision;
 		if (lease_put(net, &lease) < 0)
@@ -72,8 +74,10 @@ static void apply_change(struct store *store, const struct kv_event *event)
 {
 	struct record_key key;
 
-	counter_add(&store->counters.mirror_events, 1);
 	record_parse_key(event->key, &key);
+	/* Servers and clocks speak all the time: that is no change of what is served. */
+	if (key.kind != RECORD_SERVER && key.kind != RECORD_CLOCK)
+		counter_add(&store->counters.mirror_events, 1);
 	switch (key.kind) {
 	case RECORD_LEASE:
 		apply_lease(store, event, &key);
@@ -85,6 +89,14 @@ static void apply_change(struct store *store, const struct kv_event *event)
 		store->shared_seen = event->type == KV_EVENT_PUT;
 		shared_set(&store->shared,
 			   store->shared_seen ? event->value : (struct span){0});
+		break;
+	case RECORD_SERVER:
+		if (!membership_see(store, event, key.rest))
+			invalid(store, event, "not a server's publication");
+		break;
+	case RECORD_CLOCK:
+		if (!membership_see_clock(store, event))
+			invalid(store, event, "not a clock: put {\"clock_ns\":<Unix nanoseconds>}");
 		break;
 	case RECORD_INVALID:
 		invalid(store, event, "malformed key");
@@ -114,6 +126,7 @@ static void loaded(struct store *store, int64_t revision)
 		shared_set(&store->shared, (struct span){0});
 
 	store->reservations_changed = true;
+	membership_end_load(store);
 	atomic_store_explicit(&store->loaded, true, memory_order_release);
 	log_info("mirror loaded", F_STR("store", store->ops->name), F_I64("revision", revision),
 		 F_U64("records", lease_table_records(store->table)), F_U64("vanished", swept));
@@ -121,9 +134,11 @@ static void loaded(struct store *store, int64_t revision)
 
 static void apply_event(struct store *store, const struct kv_event *event)
 {
+	store->mirror_revision = max_i64(store->mirror_revision, event->revision);
 	switch (event->type) {
 	case KV_EVENT_RESET:
 		lease_table_begin_load(store->table);
+		membership_begin_load(store);
 		run_time_clear(store->run_time);
 		store->shared_seen = false;
 		break;
@@ -167,4 +182,5 @@ void mirror_apply(struct store *store, const struct kv_events *events)
 		apply_event(store, &events->event[i]);
 	if (store->reservations_changed && atomic_load(&store->loaded))
 		publish_reservations(store);
+	membership_follow(store);
 }

@@ -176,13 +176,14 @@ static bool split_network(struct span key, struct record_key *out)
 static const struct {
 	const char *prefix;
 	enum record_kind kind;
-	bool has_network;
+	enum { REST_NETWORK, REST_ANY, REST_NONE } rest;
 } key_kinds[] = {
-	{"leases/4/", RECORD_LEASE, true},
-	{"clients/4/", RECORD_CLIENT, true},
-	{"reservations/4/", RECORD_RESERVATION, true},
-	{"config/networks", RECORD_CONFIG, false},
-	{"servers/", RECORD_SERVER, false},
+	{"leases/4/", RECORD_LEASE, REST_NETWORK},
+	{"clients/4/", RECORD_CLIENT, REST_NETWORK},
+	{"reservations/4/", RECORD_RESERVATION, REST_NETWORK},
+	{"config/networks", RECORD_CONFIG, REST_ANY},
+	{"servers/", RECORD_SERVER, REST_ANY},
+	{"clock", RECORD_CLOCK, REST_NONE},
 };
 
 void record_parse_key(struct span key, struct record_key *out)
@@ -190,11 +191,12 @@ void record_parse_key(struct span key, struct record_key *out)
 	*out = (struct record_key){.kind = RECORD_OTHER};
 	for (size_t i = 0; i < ARRAY_SIZE(key_kinds); i++) {
 		struct span rest = key;
-		if (!take_prefix(&rest, key_kinds[i].prefix))
+		if (!take_prefix(&rest, key_kinds[i].prefix) ||
+		    (key_kinds[i].rest == REST_NONE && rest.len))
 			continue;
 		out->kind = key_kinds[i].kind;
 		out->rest = rest;
-		if (key_kinds[i].has_network && !split_network(rest, out))
+		if (key_kinds[i].rest == REST_NETWORK && !split_network(rest, out))
 			out->kind = RECORD_INVALID;
 		else if (out->kind == RECORD_LEASE && !record_parse_address(out->rest, &out->addr))
 			out->kind = RECORD_INVALID;
@@ -247,7 +249,7 @@ static void read_chaddr(const Etcdhcp__Lease *message, struct client_id *chaddr)
 }
 
 bool record_decode_whole(struct span value, struct lease *out, struct client_id *client,
-			 struct client_id *chaddr)
+			 struct client_id *chaddr, int64_t *updated_s)
 {
 	struct bump bump;
 	ProtobufCAllocator allocator = {bump_alloc, bump_free, &bump};
@@ -266,10 +268,12 @@ bool record_decode_whole(struct span value, struct lease *out, struct client_id 
 	out->hold_until_s = message->hold_until;
 	if (chaddr)
 		read_chaddr(message, chaddr);
+	*updated_s = message->updated_at;
 	return true;
 }
 
-bool record_decode(struct span value, struct lease *out, struct client_id *client)
+bool record_decode(struct span value, struct lease *out, struct client_id *client,
+		   int64_t *updated_s)
 {
-	return record_decode_whole(value, out, client, NULL);
+	return record_decode_whole(value, out, client, NULL, updated_s);
 }

@@ -5,6 +5,7 @@
  *     leases/4/<network>/<address>          lease.proto
  *     clients/4/<network>/<client>          the address, plain text
  *     reservations/4/<network>/<client>     the address, plain text
+ *     servers/<id>, clock                   member_value.h
  */
 #ifndef ETCDHCP_STORE_RECORD_H
 #define ETCDHCP_STORE_RECORD_H
@@ -22,7 +23,7 @@ struct span record_address(struct kv_batch *batch, uint32_t addr);
 struct record_details {
 	struct span hwaddr, host_name, circuit, remote;
 	const char *server;   /* id of the server that wrote it */
-	int64_t updated_s;    /* when it was written, Unix seconds */
+	int64_t updated_s;    /* when it was written, Unix seconds, by the writer's own clock */
 };
 
 struct span record_encode(struct kv_batch *batch, enum lease_state state, int64_t hold_until_s,
@@ -35,6 +36,7 @@ enum record_kind {
 	RECORD_RESERVATION,
 	RECORD_CONFIG,       /* config/networks */
 	RECORD_SERVER,       /* servers/<id> */
+	RECORD_CLOCK,        /* clock: the high-water mark */
 	RECORD_INVALID,      /* one of the above, malformed */
 };
 
@@ -50,15 +52,16 @@ void record_parse_key(struct span key, struct record_key *out);
 /** Dotted decimal, exactly; false otherwise. */
 bool record_parse_address(struct span text, uint32_t *addr);
 /**
- * Decodes a lease's value into *out (client points into @p client, revision and addr are the caller's).
- * False when it is malformed.
+ * Decodes a lease's value into *out (client points into @p client, revision and addr are the caller's)
+ * and when it was written into *updated_s. False when it is malformed.
  */
-bool record_decode(struct span value, struct lease *out, struct client_id *client);
+bool record_decode(struct span value, struct lease *out, struct client_id *client,
+		   int64_t *updated_s);
 /**
  * The same with the hardware address that the client had, as the identifier that reservations by
  * it have; len 0 when the record does not tell.
  */
 bool record_decode_whole(struct span value, struct lease *out, struct client_id *client,
-			 struct client_id *chaddr);
+			 struct client_id *chaddr, int64_t *updated_s);
 
 #endif

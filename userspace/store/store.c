@@ -69,7 +69,7 @@ static int make_queues(struct store *store, const struct config *config)
 			return -ENOMEM;
 	}
 	store->spare = calloc(store->ready_cap, sizeof(struct kv_batch *));
-	store->committed = ring_new(store->in_flight_max + 1);
+	store->committed = ring_new(store->in_flight_max + 2); /* and the mark's */
 	store->events = ring_new(EVENT_LISTS);
 	store->flights = flights_new(STORE_FLIGHTS);
 	store->workers = calloc(store->n_workers, sizeof(*store->workers));
@@ -81,12 +81,6 @@ static int make_queues(struct store *store, const struct config *config)
 	return rc;
 }
 
-/* Until it is known otherwise. */
-static const struct share all_clients = {
-	.n_members = 1,
-	.own = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
-};
-
 struct store *store_new(const struct config *config, struct clock *clock, size_t n_workers,
 			struct config_error *error)
 {
@@ -95,7 +89,6 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 
 	if (store) {
 		store->clock = clock;
-		atomic_init(&store->share.now, &all_clients);
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
 		store->sink = (struct kv_sink){
 			.committed = on_committed,
@@ -108,7 +101,10 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 		store->table = lease_table_new();
 		store->run_time = run_time_new();
 		snprintf(store->server_id, sizeof(store->server_id), "%s", config->server.id);
-		if (store->table && store->run_time)
+		rc = membership_init(store, config);
+		if (!store->table || !store->run_time)
+			rc = -ENOMEM;
+		if (!rc)
 			rc = make_queues(store, config);
 	}
 	if (rc) {
@@ -162,6 +158,7 @@ void store_free(struct store *store)
 	wakeup_fini(&store->wakeup);
 	shared_fini(&store->shared);
 	operator_fini(&store->operator);
+	membership_fini(store);
 	run_time_free(store->run_time);
 	lease_table_free(store->table);
 	free(store);
@@ -208,6 +205,7 @@ static void reconfigure(struct store *store)
 	if (!request->result)
 		request->result = retire_networks(store, request->config);
 	store->config = request->config;
+	membership_configure(store, store->config);
 	sem_post(&request->done);
 }
 
@@ -224,21 +222,6 @@ int store_configure(struct store *store, const struct config *config, struct lea
 	return request.result;
 }
 
-/* ---- membership ---- */
-
-/* servers/<id> exists as long as this server lives. */
-static void join_members(struct store *store)
-{
-	char key[sizeof("servers/") + sizeof(store->server_id)], value[128];
-	int len = snprintf(value, sizeof(value), "{\"version\":\"%s\",\"started\":%lld}",
-			   ETCDHCP_VERSION,
-			   (long long)(clock_wall_ns(store->clock) / (int64_t)NS_PER_S));
-
-	snprintf(key, sizeof(key), "servers/%s", store->server_id);
-	if (store->ops->session_start(store->kv, key, (const uint8_t *)value, (size_t)len))
-		log_error("not registered among the servers: out of memory", F_STR("key", key));
-}
-
 /* ---- the loop ---- */
 
 static bool take_committed(struct store *store)
@@ -247,7 +230,8 @@ static bool take_committed(struct store *store)
 	bool any = false;
 
 	while ((batch = ring_pop(store->committed))) {
-		transact_finish(store, batch);
+		if (!membership_committed(store, batch))
+			transact_finish(store, batch);
 		any = true;
 	}
 	return any;
@@ -306,6 +290,7 @@ static void tick(struct store *store)
 	store->tick_at_ns = store->now.mono_ns + TICK_NS;
 	if (allocator_tick(store->table, &store->now))
 		store->tick_at_ns = 0;
+	membership_tick(store);
 	transact_tick(store);
 }
 
@@ -313,7 +298,7 @@ static bool work(struct store *store)
 {
 	bool any;
 
-	store->now = clock_read(store->clock);
+	store->now = membership_now(store);
 	reconfigure(store);
 	any = take_committed(store);
 	any |= take_events(store);
@@ -360,7 +345,7 @@ static void run(void *arg)
 {
 	struct store *store = arg;
 
-	join_members(store);
+	membership_join(store);
 	while (!atomic_load_explicit(&store->stopping, memory_order_acquire)) {
 		if (!work(store))
 			sleep_until_woken(store);
@@ -454,9 +439,4 @@ const struct histogram *store_commit_times(const struct store *store)
 const struct lease_table *store_table(const struct store *store)
 {
 	return store->table;
-}
-
-const struct share_place *store_share(const struct store *store)
-{
-	return &store->share;
 }

@@ -50,12 +50,37 @@ struct store_view {
 	const char *backend;
 	bool loaded;                 /* the mirror has been complete once */
 	bool connected;
-	bool serving;                /* loaded, connected and not just failed: promises are made */
+	bool serving;                /* loaded, connected, sure of the time and not just failed */
 	uint64_t staleness_ns;       /* since the last word of the store */
 	uint64_t queued;             /* transactions waiting or under way */
 	uint64_t unresolved;         /* addresses of unknown outcome */
 	uint64_t memory;             /* bytes of the lease table */
 	struct kv_status kv;
+};
+
+/** One live server, as metrics show it. */
+struct store_member {
+	char id[64], version[32];
+	int64_t started_s;
+	bool stamped;                     /* it publishes its clock: */
+	int64_t lower_ns, upper_ns;       /* bounds of its clock minus ours */
+	int64_t disagreement_ns;          /* how far it is off for certain, signed; 0 within the tolerance */
+};
+
+#define STORE_MEMBERS_MAX 65
+
+/** Who is alive and what time it is. */
+struct store_membership {
+	struct store_member member[STORE_MEMBERS_MAX]; /* the first is this server */
+	size_t n_members;
+	unsigned buckets;                 /* of 256: whose clients this server answers first */
+	size_t n_carried;                 /* clocks of servers that left and still count */
+	bool registered;
+	bool taken;                       /* another server has our id */
+	int64_t ahead_ns, behind_ns;      /* how far the latest and the earliest clock are from ours */
+	int64_t mark_behind_ns;           /* > 0: no service, this far behind the mark */
+	int64_t step_ns;                  /* the system clock minus ours, when beyond the tolerance */
+	char key[320];                    /* of our registration */
 };
 
 /**
@@ -66,6 +91,9 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 			struct config_error *error);
 /** Workers gone and every ask home. NULL is fine. */
 void store_free(struct store *store);
+
+/** Before it starts: this server's clock is right, whatever the store says of time (etcdhcpd --trust-clock). */
+void store_trust_clock(struct store *store);
 
 /** Starts the thread (on @p cpu or THREAD_ANY_CPU) and the backend. 0 or negative errno. */
 int store_start(struct store *store, int cpu);
@@ -78,6 +106,11 @@ void store_stop(struct store *store);
  * The old configuration may be freed after the next grace period.
  */
 int store_configure(struct store *store, const struct config *config, struct lease_net **nets);
+
+/** A descriptor that is readable when this server must end because another one has its id. */
+int store_refused_fd(const struct store *store);
+/** Why, and what to do, then. */
+void store_refusal(struct store *store, char *out, size_t cap);
 
 /** A descriptor that is readable when the key config/networks has changed since store_shared_text. */
 int store_shared_fd(const struct store *store);
@@ -109,6 +142,7 @@ int store_revoke(struct store *store, const char *network, uint32_t addr, uint32
 		 int64_t *rests_until_s);
 
 void store_view(const struct store *store, struct store_view *out);
+void store_membership(struct store *store, struct store_membership *out);
 const struct store_counters *store_counters(const struct store *store);
 /** Batch sizes (transactions), and nanoseconds from sending a batch to its commit. */
 const struct histogram *store_batch_sizes(const struct store *store);

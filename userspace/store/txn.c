@@ -112,8 +112,11 @@ static struct span encode_record(struct store *store, struct kv_batch *batch,
 				 int64_t hold_until_s)
 {
 	const struct ask *ask = flight->ask;
-	struct record_details details = {.server = store->server_id,
-					 .updated_s = store->now.latest_s};
+	struct record_details details = {
+		.server = store->server_id,
+		/* For operators' eyes: neither what peers' clocks nor what a former life makes of it. */
+		.updated_s = clock_wall_at(store->clock, store->now.mono_ns) / (int64_t)NS_PER_S,
+	};
 
 	if (ask) {
 		details.hwaddr = (struct span){ask->hwaddr, ask->hwaddr_len};

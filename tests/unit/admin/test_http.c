@@ -173,7 +173,7 @@ static void readiness_says_why_not(void **state)
 		const char *body;
 	} rows[] = {
 	    {true, NULL, 200, "ready\n"},
-	    {true, "not to be shown", 200, "ready\n"},
+	    {true, "warning: a clock is off", 200, "ready\nwarning: a clock is off\n"},
 	    {false, NULL, 503, "not ready\n"},
 	    {false, "mirror is loading", 503, "mirror is loading\n"},
 	    {false, "mirror is loading\n", 503, "mirror is loading\n"},

@@ -26,7 +26,7 @@ void bed_open(struct store_bed *f)
 {
 	struct config_error error;
 
-	clock_init(&f->clock, 0);
+	clock_init(&f->clock, f->offset_s);
 	f->store = store_new(f->config, &f->clock, 1, &error);
 	if (!f->store)
 		fail_msg("%s", error.text);

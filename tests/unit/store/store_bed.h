@@ -28,6 +28,7 @@ struct store_bed {
 	struct clock clock;
 	struct store *store;
 	struct lease_net *net, *nets[2]; /* net: the first */
+	int64_t offset_s; /* of the clock of the next life */
 };
 
 /** Fixtures of a test with an embedded database; *state is a bed whose store is open. */

@@ -95,6 +95,82 @@ static void test_one_entry_per_binding(void **state)
 	assert_int_equal(counter_read(&store_counters(f->store)->mirror_events), 10);
 }
 
+/* ---- clocks of former lives ---- */
+
+/* The mark is the first thing that is written to an empty store. */
+static void wait_for_mark(struct store_bed *f)
+{
+	struct store_view view;
+
+	for (int i = 0; i < 30000; i++) {
+		store_view(f->store, &view);
+		if (view.kv.revision > 1)
+			return;
+		usleep(1000);
+	}
+	fail_msg("the mark was not written");
+}
+
+static void reopen_at(struct store_bed *f, int64_t offset_s)
+{
+	bed_close(f);
+	f->offset_s = offset_s;
+	bed_open(f);
+}
+
+/* Put forward while it was down: by the store's own time nobody's hold is over. */
+static void test_clock_put_forward_frees_nothing(void **state)
+{
+	struct store_bed *f = *state;
+	struct ask ask;
+
+	wait_for_mark(f);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
+	reopen_at(f, 2 * HOLD);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 2, FIRST), ASK_DENIED);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
+}
+
+/* Put back while it was down: what it would grant would last too long. */
+static void test_clock_put_back_serves_nobody(void **state)
+{
+	struct store_bed *f = *state;
+	struct store_membership members;
+	struct store_view view;
+	struct ask ask;
+
+	wait_for_mark(f);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
+	int64_t hold_s = ask.hold_until_s;
+	reopen_at(f, -3600);
+	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 2, 0), ASK_UNAVAILABLE);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_UNAVAILABLE);
+	struct moment now = clock_read(&f->clock);
+	assert_int_equal(lease_remaining(hold_s, &now), 0); /* nor from memory */
+	store_view(f->store, &view);
+	assert_false(view.serving);
+	for (int i = 0; i < 30000; i++) { /* shown once a second */
+		store_membership(f->store, &members);
+		if (members.mark_behind_ns)
+			break;
+		usleep(1000);
+	}
+	assert_in_range(members.mark_behind_ns / (int64_t)NS_PER_S, 3000, 3600);
+}
+
+/* A little behind it serves, by the store's time. */
+static void test_clock_within_the_tolerance_serves(void **state)
+{
+	struct store_bed *f = *state;
+	struct ask ask;
+
+	wait_for_mark(f);
+	int64_t before_s = clock_wall_ns(&f->clock) / (int64_t)NS_PER_S;
+	reopen_at(f, -3);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
+	assert_true(ask.hold_until_s >= before_s + HOLD - 1);
+}
+
 /* Everybody at once: each address exactly once, and nobody beyond the pool. */
 static void test_crowd(void **state)
 {
@@ -200,6 +276,12 @@ int main(void)
 						bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_client_elsewhere_is_denied, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_one_entry_per_binding, bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_put_forward_frees_nothing, bed_set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_put_back_serves_nobody, bed_set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_within_the_tolerance_serves, bed_set_up,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_crowd, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_retransmission, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_restart_keeps_everything, bed_set_up, bed_tear_down),
