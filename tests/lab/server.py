@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 
 from lab import SLOWNESS, Timeout, wait_until
@@ -76,6 +77,7 @@ class Server:
         self.config_path = self.directory / f"{name}.yaml"
         self.log_path = self.directory / f"{name}.log"
         self.log_path.touch()
+        self.clock_path = self.directory / f"{name}.clock"
         self.config = config
         self.process = None
         self.write_config(config)
@@ -96,10 +98,19 @@ class Server:
 
     # Life
 
-    def start(self, ready=True, wrapper=()):
+    def set_clock(self, seconds):
+        """Its machine's clock is off by so much from now on; the first time before it starts."""
+        with open(self.clock_path, "r+b" if self.clock_path.exists() else "wb") as file:
+            file.write(struct.pack("=q", seconds))
+
+    def start(self, ready=True, wrapper=(), more=()):
+        """@more are arguments behind the usual ones."""
+        if self.clock_path.exists():
+            library = build_dir() / "tests" / "lab" / "libwrong_clock.so"
+            wrapper = (*wrapper, "env", f"LD_PRELOAD={library}", f"LAB_CLOCK={self.clock_path}")
         assert self.process is None or self.process.poll() is not None, "runs already"
         with open(self.log_path, "ab") as log:
-            self.process = self.namespace.popen(*wrapper, binary(), "-c", self.config_path,
+            self.process = self.namespace.popen(*wrapper, binary(), "-c", self.config_path, *more,
                                                 stdout=log, stderr=log,
                                                 cwd=self.directory, env=self.sanitizer_options())
         if ready:
@@ -112,7 +123,8 @@ class Server:
         tsan = "second_deadlock_stack=1"
         if suppressions.exists():
             tsan += f":suppressions={suppressions}"
-        return {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+        # What is preloaded for a wrong clock comes before the sanitizer's library.
+        return {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:verify_asan_link_order=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "TSAN_OPTIONS": tsan}
 
     def wait_ready(self, timeout=30.0):
