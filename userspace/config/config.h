@@ -45,6 +45,8 @@ struct config_server {
 	bool zero_copy;           /* let AF_XDP try zero-copy first (default true) */
 	unsigned busy_poll_us;    /* SO_BUSY_POLL of the AF_XDP sockets, 0: off */
 	unsigned pending_max;     /* requests a worker may hold back for the store (default 4096) */
+	uint32_t share_after_s;   /* another server's client is answered when it has asked this long, 0:
+				   * clients are not shared out among the servers (default 4) */
 	char metrics_host[64];    /* default 127.0.0.1 */
 	uint16_t metrics_port;    /* default 9842; 0: `metrics: off` */
 	enum log_level log_level; /* default info */

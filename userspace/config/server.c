@@ -151,6 +151,7 @@ static const struct schema_key server_keys[] = {
 	{"busy-poll", VALUE_MICROSECONDS, 0, 100000, "off", AT(busy_poll_us), .words = off_word},
 	{"pending-max", VALUE_UINT, 1, 65536, "4096", AT(pending_max)},
 	{"clock-tolerance", VALUE_SECONDS, 1, 3600, "5s", AT(clock_tolerance_s), LIVE},
+	{"load-sharing", VALUE_SECONDS, 1, 60, "4s", AT(share_after_s), LIVE, .words = off_word},
 	{"metrics", VALUE_CUSTOM, 0, 0, "127.0.0.1:9842", METRICS},
 	{"log-level", VALUE_WORD, 0, 0, "info", AT(log_level), LIVE, .words = log_level_words},
 };

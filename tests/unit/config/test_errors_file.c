@@ -62,7 +62,7 @@ static const struct error_case top_cases[] = {
     {"server: {interface: [eth1]}\n" NETWORKS,
      "t:1: interface: unknown in server; did you mean interfaces? allowed here: "
      "id, interfaces, workers, zero-copy, busy-poll, pending-max, clock-tolerance, "
-     "metrics, log-level, xdp"},
+     "load-sharing, metrics, log-level, xdp"},
 };
 
 static const struct error_case aliases_cases[] = {

@@ -90,6 +90,8 @@ static const struct error_case server_cases[] = {
      "50us"},
     {"server:\n  interfaces: [eth1]\n  id: a\n  pending-max: 0\n" NETWORKS,
      "t:4: pending-max: \"0\" is out of range; give 1 to 65536"},
+    {"server:\n  interfaces: [eth1]\n  id: a\n  load-sharing: 2m\n" NETWORKS,
+     "t:4: load-sharing: \"2m\" is out of range; give off or 1s to 1m, such as 90s or 1h30m"},
     {"server:\n  interfaces: [eth1]\n  id: a\n  log-level: loud\n" NETWORKS,
      "t:4: log-level: \"loud\" is not a word known here; give one of error, warn, "
      "info, debug"},

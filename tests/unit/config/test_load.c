@@ -92,6 +92,7 @@ static void test_defaults(void **state)
 	assert_true(s->zero_copy);
 	assert_int_equal(s->busy_poll_us, 0);
 	assert_int_equal(s->pending_max, 4096);
+	assert_int_equal(s->share_after_s, 4);
 	assert_string_equal(s->metrics_host, "127.0.0.1");
 	assert_int_equal(s->metrics_port, 9842);
 	assert_int_equal(s->log_level, LOG_LEVEL_INFO);
@@ -129,6 +130,7 @@ static void test_server(void **state)
 				      "  busy-poll: 50us\n"
 				      "  pending-max: 100\n"
 				      "  clock-tolerance: 2s\n"
+				      "  load-sharing: off\n"
 				      "  metrics: \"[2001:db8::1]:80\"\n"
 				      "  log-level: debug\n" NETWORKS);
 	const struct config_server *s = &c->server;
@@ -148,6 +150,7 @@ static void test_server(void **state)
 	assert_int_equal(s->busy_poll_us, 50);
 	assert_int_equal(s->pending_max, 100);
 	assert_int_equal(s->clock_tolerance_s, 2);
+	assert_int_equal(s->share_after_s, 0);
 	assert_string_equal(s->metrics_host, "2001:db8::1");
 	assert_int_equal(s->metrics_port, 80);
 	assert_int_equal(s->log_level, LOG_LEVEL_DEBUG);

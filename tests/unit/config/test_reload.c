@@ -14,6 +14,7 @@ static const struct reload_case {
 } cases[] = {
     {SERVER "]}\n", SERVER "]}\n", NULL},
     {SERVER "]}\n", SERVER "], log-level: debug}\n", NULL},
+    {SERVER "]}\n", SERVER "], load-sharing: off}\n", NULL},
     {SERVER "]}\n", SERVER "]}\nlease-time: 2h\noptions: {routers: 10.0.0.1}\n", NULL},
     /* a default written out is no change */
     {SERVER "]}\n", SERVER "], workers: auto, xdp: auto, metrics: 127.0.0.1:9842}\n", NULL},
