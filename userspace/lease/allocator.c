@@ -212,6 +212,15 @@ bool allocator_may_take(const struct lease_net *net, uint32_t addr, const struct
 	       offer_is_clients(offers_at(&net->offers, addr), client->bytes, client->len);
 }
 
+bool allocator_has_offered(const struct lease_net *net, uint32_t addr,
+			   const struct client_id *client)
+{
+	const struct page *page = directory_page(&net->dir, addr);
+
+	return page && page_marked(page, addr, MARK_OFFERED) &&
+	       offer_is_clients(offers_at(&net->offers, addr), client->bytes, client->len);
+}
+
 void allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash)
 {
 	struct offer *offer = offers_of_client(&net->offers, client->bytes, client->len, hash);

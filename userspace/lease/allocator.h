@@ -58,6 +58,9 @@ int allocator_offer(struct lease_net *net, const struct client_id *client, uint6
 
 /** Whether @p addr is on offer to @p client or to nobody. */
 bool allocator_may_take(const struct lease_net *net, uint32_t addr, const struct client_id *client);
+/** Whether @p addr is on offer to @p client, by this server. */
+bool allocator_has_offered(const struct lease_net *net, uint32_t addr,
+			   const struct client_id *client);
 /** Ends the client's offer, if it has one (it took the address or selected another server). */
 void allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash);
 

@@ -17,6 +17,7 @@ static const char *const result_names[ASK_RESULT_COUNT] = {
     [ASK_OVERLOAD] = "overload",
     [ASK_ON_OFFER] = "on-offer",
     [ASK_DUPLICATE] = "duplicate",
+    [ASK_NOT_OFFERED] = "not-offered",
 };
 
 const char *ask_op_name(enum ask_op op)

@@ -32,6 +32,7 @@ enum ask_result {
 	ASK_OVERLOAD,     /* shed: silence */
 	ASK_ON_OFFER,     /* BIND: the address is on offer to somebody else just now: silence */
 	ASK_DUPLICATE,    /* a retransmission of a request that is being committed: silence, its answer comes */
+	ASK_NOT_OFFERED,  /* BIND with own_offers_only: not by us: silence, whoever offered it answers */
 	ASK_RESULT_COUNT
 };
 
@@ -52,6 +53,7 @@ struct ask {
 	uint32_t lease_s;             /* the lease time wanted, within the network's bounds */
 	uint32_t hold_s;              /* hold to commit from now on: horizon, rest or probation */
 	uint32_t offer_s;
+	bool own_offers_only;         /* ASK_BIND: leave it to a peer of the same name unless we offered */
 	uint64_t client_hash;
 	struct client_id client;
 	uint64_t asked_ns;            /* monotonic */

@@ -213,6 +213,7 @@ void server_fill_ask(const struct server_view *view, const struct server_query *
 	ask->lease_s = decision->lease_s;
 	ask->hold_s = hold_for(&query->network->times, decision->op, decision->lease_s);
 	ask->offer_s = query->network->times.offer_s;
+	ask->own_offers_only = query->own_offers_only;
 	ask->client_hash =
 		lease_client_hash(query->net, query->client.bytes, query->client.len);
 	ask->client.len = query->client.len;
@@ -247,6 +248,7 @@ static const enum server_drop drop_of_result[ASK_RESULT_COUNT] = {
 	[ASK_OVERLOAD] = SERVER_DROP_OVERLOAD,
 	[ASK_ON_OFFER] = SERVER_DROP_ON_OFFER,
 	[ASK_DUPLICATE] = SERVER_DROP_DUPLICATE,
+	[ASK_NOT_OFFERED] = SERVER_DROP_ANOTHERS,
 };
 
 void server_conclude(const struct server_view *view, const struct server_query *query,

@@ -54,7 +54,8 @@ struct server_view {
 	X(SERVER_DROP_NOT_READY, "not-ready")                                                               \
 	X(SERVER_DROP_ON_OFFER, "on-offer-to-another")        /* selected after its own offer had run out */ \
 	X(SERVER_DROP_OVERLOAD, "overload")                                                                 \
-	X(SERVER_DROP_DUPLICATE, "duplicate-in-progress")     /* a retransmission of what is being committed */
+	X(SERVER_DROP_DUPLICATE, "duplicate-in-progress")     /* a retransmission of what is being committed */ \
+	X(SERVER_DROP_ANOTHERS, "another-servers-client")     /* load sharing: left to a live peer */
 
 enum server_drop {
 #define X(symbol, text) symbol,
@@ -71,6 +72,7 @@ struct server_query {
 	uint32_t src, dst;              /* IPv4 addresses of the datagram, host order */
 	uint16_t interface;             /* index into server_view.interfaces */
 	uint16_t vlan, inner_vlan;
+	bool own_offers_only;           /* SHARE_BY_OFFER, heard first: whoever offered is to bind */
 
 	const struct config_network *network;
 	const struct config_subnet *subnet; /* of giaddr, link selection, ciaddr or the interface */
@@ -126,6 +128,15 @@ void server_prefetch(const struct server_hint *hint);
  */
 enum server_drop server_locate(const struct server_view *view, const struct server_hint *hint,
 			       struct server_query *query);
+
+/** Whether other servers may have a copy: it was broadcast, or relayed. */
+static inline bool server_is_copied(const struct server_query *query)
+{
+	return query->giaddr || query->dst == UINT32_MAX;
+}
+
+/** Whether other servers have this located query too, and who among them is to answer. */
+enum share_kind server_share_kind(const struct server_query *query);
 
 /** Decides on a located query. RCU: online reader; *out is valid until the next quiescent state. */
 void server_decide(const struct server_view *view, const struct server_query *query,

@@ -6,6 +6,10 @@
  * that with the highest rendezvous score of all that are alive and serve. A share is built whole, never changes and is replaced
  * when that changes: the store thread publishes, readers load the pointer inside an RCU read
  * section and use it until their next quiescent state.
+ *
+ * Sharing is a wish, not a rule: nothing breaks when two servers answer a client, or none at first
+ * because they saw the membership change at different times. So a client that is heard a second time,
+ * or says itself that it has been asking for long, is answered by whoever hears it.
  */
 #ifndef ETCDHCP_SERVER_SHARE_H
 #define ETCDHCP_SERVER_SHARE_H
@@ -29,6 +33,26 @@ static inline const struct share *share_read(const struct share_place *place)
 {
 	return atomic_load_explicit(&place->now, memory_order_acquire);
 }
+
+/** What a request counts as, by itself; see server_share_kind. */
+enum share_kind {
+	SHARE_NONE,      /* meant for this server: a unicast, or it names a server, or the client leaves */
+	SHARE_BY_BUCKET, /* any server could answer: DISCOVER, REBINDING, INIT-REBOOT */
+	SHARE_BY_OFFER,  /* selects a name that several servers may have: one of them made the offer */
+};
+
+/** The client's words and what was heard of it before. */
+struct share_facts {
+	uint8_t bucket;   /* load_hash_client */
+	uint16_t secs;    /* of the message, host order */
+	unsigned repeats; /* how often the client has asked before, in vain as far as can be seen here */
+};
+
+/**
+ * Whether this server answers a request of kind SHARE_BY_BUCKET: its own client's, one that has asked in
+ * vain already, or one that has tried for @p after_s seconds (0: all). Pure.
+ */
+bool share_is_ours(const struct share *share, const struct share_facts *facts, uint32_t after_s);
 
 static inline bool share_has(const struct share *share, uint8_t bucket)
 {

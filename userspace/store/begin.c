@@ -264,6 +264,12 @@ void transact_begin(struct store *store, struct ask *ask)
 		transact_answer(store, ask, ASK_GRANTED);
 		return;
 	case ASK_BIND:
+		if (ask->own_offers_only &&
+		    !allocator_has_offered(ask->net, ask->addr, &ask->client)) {
+			transact_answer(store, ask, ASK_NOT_OFFERED);
+			return;
+		}
+		ask->own_offers_only = false; /* the offer may end while it waits for its turn */
 		if (!allocator_may_take(ask->net, ask->addr, &ask->client)) {
 			transact_answer(store, ask, ASK_ON_OFFER);
 			return;

@@ -386,6 +386,8 @@ static const struct conclusion conclusions[] = {
 	 SERVER_SILENT, SERVER_DROP_STORE_UNAVAILABLE, 0, 0},
 	{"an empty pool", ASK_OFFER, ASK_NO_ADDRESS, 0, SERVER_SILENT, SERVER_DROP_POOL_EMPTY, 0,
 	 0},
+	{"another server of the same name made the offer", ASK_BIND, ASK_NOT_OFFERED, 0,
+	 SERVER_SILENT, SERVER_DROP_ANOTHERS, 0, 0},
 	{"overload", ASK_BIND, ASK_OVERLOAD, 0, SERVER_SILENT, SERVER_DROP_OVERLOAD, 0, 0},
 };
 

@@ -81,6 +81,32 @@ static void test_client_elsewhere_is_denied(void **state)
 	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 2, FIRST + 5), ASK_UNKNOWN_CLIENT);
 }
 
+/* Where several servers have one name, a REQUEST is left to the one that offered, until it comes again. */
+static void test_offer_made_by_a_peer(void **state)
+{
+	struct store_bed *f = *state;
+	struct ask ask;
+	uint32_t addr;
+
+	bed_prepare(f, &ask, ASK_BIND, 1, FIRST + 5);
+	ask.own_offers_only = true;
+	bed_submit(f, &ask);
+	assert_int_equal(bed_answer(f)->result, ASK_NOT_OFFERED);
+
+	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, 0), ASK_GRANTED);
+	addr = ask.addr;
+	bed_prepare(f, &ask, ASK_BIND, 2, addr); /* on offer, but to somebody else */
+	ask.own_offers_only = true;
+	bed_submit(f, &ask);
+	assert_int_equal(bed_answer(f)->result, ASK_NOT_OFFERED);
+	bed_prepare(f, &ask, ASK_BIND, 1, addr);
+	ask.own_offers_only = true;
+	bed_submit(f, &ask);
+	assert_int_equal(bed_answer(f)->result, ASK_GRANTED);
+
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 3, FIRST + 5), ASK_GRANTED);
+}
+
 /* One entry for each binding, and what was committed here is not read back. */
 static void test_one_entry_per_binding(void **state)
 {
@@ -275,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_moving_client_leaves_its_address_held, bed_set_up,
 						bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_client_elsewhere_is_denied, bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(test_offer_made_by_a_peer, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_one_entry_per_binding, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_put_forward_frees_nothing, bed_set_up,
 						bed_tear_down),
