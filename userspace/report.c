@@ -78,6 +78,8 @@ static const struct plain_counter worker_plain[] = {
 	 METRICS_COUNTER, WORKER_COUNTER(unsendable)},
 	{"etcdhcp_extensions_total", "Holds asked to be extended behind a renewal.",
 	 METRICS_COUNTER, WORKER_COUNTER(extensions)},
+	{"etcdhcp_stood_in_total", "Requests of other servers' clients answered in their stead.",
+	 METRICS_COUNTER, WORKER_COUNTER(stood_in)},
 	{"etcdhcp_deferred_total", "DISCOVERs that waited for their turn under overload.",
 	 METRICS_COUNTER, WORKER_COUNTER(deferred)},
 	{"etcdhcp_waiting", "DISCOVERs that wait for their turn now.", METRICS_GAUGE,

@@ -23,6 +23,7 @@ enum server_drop item_locate(struct worker *worker, struct item *item,
 	item->query.interface = worker->ports[item->port].interface;
 	item->query.vlan = packet->vlan;
 	item->query.inner_vlan = packet->inner_vlan;
+	item->query.own_offers_only = false;
 	return server_locate(worker->view, hint, &item->query);
 }
 
@@ -173,6 +174,12 @@ static enum outcome handle(struct worker *worker, struct item *item,
 {
 	if (!read_request(worker, item, hint))
 		return OUTCOME_NONE;
+	/* Whoever waited in the lobby was taken on when it came. */
+	if (unlikely(worker->share) && server_is_copied(&item->query) && !worker->recalled &&
+	    share_leaves(worker, item)) {
+		counter_add(&worker->counters.drops[SERVER_DROP_ANOTHERS], 1);
+		return OUTCOME_NONE;
+	}
 	server_decide(worker->view, &item->query, &worker->now, &item->decision);
 	return act(worker, item);
 }

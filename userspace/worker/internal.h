@@ -6,12 +6,15 @@
  *     burst.c    frames -> decisions -> replies, a burst at a time
  *     answer.c   the store's answers -> replies
  *     lobby.c    DISCOVERs that wait under overload
+ *     share.c    which clients are left to other servers
+ *     heard.c    those of them that were heard, and whether they come back
  */
 #ifndef ETCDHCP_WORKER_INTERNAL_H
 #define ETCDHCP_WORKER_INTERNAL_H
 
 #include "base/thread.h"
 #include "worker/exchange.h"
+#include "worker/heard.h"
 #include "worker/lobby.h"
 #include "worker/pace.h"
 #include "worker/worker.h"
@@ -43,9 +46,11 @@ struct worker {
 	const struct clock *clock;
 	struct moment now;              /* of this round */
 	const struct server_view *view; /* of this round */
+	const struct share *share;      /* of this round; NULL: every client is ours */
 	bool submitted;                 /* the store is to be kicked */
 	struct exchanges exchanges;
 	struct lobby *lobby;
+	struct heard *heard;
 	struct pace pace;
 	bool recalled;                  /* the burst at work comes from the lobby */
 	struct reply_memo memo;
@@ -64,6 +69,11 @@ size_t burst_run(struct worker *worker, size_t port);
 size_t burst_recall(struct worker *worker);
 /** Takes the store's answers and sends what follows from them; returns how many there were. */
 size_t answer_run(struct worker *worker);
+
+/** By which clients are shared out in this round; NULL: they are not. */
+const struct share *share_of_round(const struct worker *worker);
+/** Whether a located request of which others have a copy is left to one of them; share is not NULL. */
+bool share_leaves(struct worker *worker, struct item *item);
 
 /** Locates and fills the query of a parsed request; @p hint as server_guess gave it, or NULL. */
 enum server_drop item_locate(struct worker *worker, struct item *item,

@@ -52,6 +52,7 @@ static size_t round_once(struct worker *worker, enum look look)
 
 	worker->now = clock_read(worker->clock);
 	worker->view = atomic_load_explicit(&worker->world->view, memory_order_acquire);
+	worker->share = share_of_round(worker);
 	for (size_t i = 0; i < worker->n_ports; i++)
 		if (has_turn(worker, i, look))
 			n += burst_run(worker, i);
@@ -162,8 +163,11 @@ struct worker *worker_new(const struct worker_options *options)
 		.arg = worker,
 	};
 	worker->lobby = lobby_new();
-	if (!worker->lobby || exchanges_init(&worker->exchanges, options->pending_max)) {
+	worker->heard = heard_new();
+	if (!worker->lobby || !worker->heard ||
+	    exchanges_init(&worker->exchanges, options->pending_max)) {
 		lobby_free(worker->lobby);
+		heard_free(worker->heard);
 		free(worker);
 		return NULL;
 	}
@@ -192,6 +196,7 @@ void worker_free(struct worker *worker)
 		return;
 	exchanges_fini(&worker->exchanges);
 	lobby_free(worker->lobby);
+	heard_free(worker->heard);
 	free(worker);
 }
 

@@ -39,6 +39,7 @@ struct worker_counters {
 	counter_t drops[SERVER_DROP_COUNT];
 	counter_t unsendable;                    /* replies that did not fit */
 	counter_t extensions, extensions_missed; /* asked for behind a reply; left for the next renewal */
+	counter_t stood_in;                      /* other servers' clients, answered in their stead */
 	counter_t deferred;                      /* DISCOVERs that waited for their turn */
 	counter_t waiting;                       /* gauge: of these, now */
 	counter_t pending;                       /* gauge: exchanges in the store's hands */

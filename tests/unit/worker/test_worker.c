@@ -151,6 +151,7 @@ struct fixture {
 	struct lease_net *net;
 	struct server_interface interface;
 	struct server_view view;
+	struct share_place share;
 	struct worker_world world;
 	struct memory_port *port;
 	struct worker *worker;
@@ -188,6 +189,8 @@ static void start_store(struct fixture *f)
 	assert_true(view.loaded && view.connected);
 }
 
+static const struct share alone = {.n_members = 1};
+
 static int set_up_with(void **state, const struct port_ops *ops, bool by_hand)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -203,7 +206,8 @@ static int set_up_with(void **state, const struct port_ops *ops, bool by_hand)
 	f->port->port.fd = eventfd(0, EFD_NONBLOCK);
 	f->port->port.mtu = 1500;
 	f->interface = (struct server_interface){"eth1", 1500, 1, {SERVER}};
-	f->view = (struct server_view){f->config, &f->net, &f->interface, 1};
+	f->view = (struct server_view){f->config, &f->net, &f->interface, 1, &f->share};
+	atomic_store(&f->share.now, &alone);
 	atomic_store(&f->world.view, &f->view);
 	port = (struct worker_port){&f->port->port, 0};
 	f->worker = worker_new(&(struct worker_options){
@@ -516,6 +520,76 @@ static void test_stop_answers_what_was_received(void **state)
 	check_accounts(p);
 }
 
+static uint64_t left_to_others(const struct fixture *f)
+{
+	return counter_read(&worker_counters(f->worker)->drops[SERVER_DROP_ANOTHERS]);
+}
+
+static void handle_one(struct memory_port *p, size_t slot)
+{
+	unsigned home = p->sent + p->dropped;
+
+	arrive(p, slot, 1);
+	wait_home(p, home + 1);
+}
+
+/* The same frame again and again, until it is answered; how often it was. */
+static unsigned insist(struct fixture *f, enum dhcp_type type, uint32_t who, uint32_t ciaddr)
+{
+	struct memory_port *p = f->port;
+	unsigned sent = p->sent, tries = 0;
+
+	while (p->sent == sent && tries++ < 3000) {
+		write_request(p, 0, type, who, ciaddr, 0);
+		handle_one(p, 0);
+		usleep(1000);
+	}
+	return tries;
+}
+
+/* A peer has every client: they are left to it, except for what is meant for this server alone. */
+static void test_peers_clients_are_left_to_it_at_first(void **state)
+{
+	static const struct share none = {.n_members = 2};
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	uint32_t addr;
+
+	atomic_store(&f->share.now, &none);
+	assert_in_range(insist(f, DHCP_DISCOVER, 1, 0), 2, 3000);
+	assert_int_equal(left_to_others(f), p->dropped);
+	assert_int_equal(counter_read(&worker_counters(f->worker)->stood_in), 1);
+	addr = be32toh(last_reply(p)->yiaddr);
+
+	write_request(p, 1, DHCP_REQUEST, 1, 0, addr); /* selects this server */
+	handle_one(p, 1);
+	assert_int_equal(be32toh(last_reply(p)->yiaddr), addr);
+	write_request(p, 2, DHCP_REQUEST, 1, addr, 0); /* renews by unicast */
+	handle_one(p, 2);
+	assert_int_equal(be32toh(last_reply(p)->ciaddr), addr);
+
+	assert_int_equal(left_to_others(f), p->dropped);
+	atomic_store(&f->share.now, &alone); /* the peer is gone */
+	assert_int_equal(insist(f, DHCP_DISCOVER, 2, 0), 1);
+	check_accounts(p);
+}
+
+static void test_client_that_has_tried_for_long_is_answered(void **state)
+{
+	static const struct share none = {.n_members = 2};
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	struct dhcp_header *header = (struct dhcp_header *)(p->memory[0] + HEADERS);
+
+	atomic_store(&f->share.now, &none);
+	write_request(p, 0, DHCP_DISCOVER, 1, 0, 0);
+	header->secs = htobe16(4);
+	arrive(p, 0, 1);
+	wait_home(p, 1);
+	assert_int_equal(p->sent, 1);
+	check_accounts(p);
+}
+
 /* DISCOVERs go first, then what follows on an offer; whoever has an address comes last. */
 static void test_newcomers_are_shed_first(void **state)
 {
@@ -578,6 +652,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_who_selects_another_server_waits_no_longer,
 						set_up_by_hand, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_frames_are_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_peers_clients_are_left_to_it_at_first, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_client_that_has_tried_for_long_is_answered,
+						set_up, tear_down),
 		cmocka_unit_test(test_newcomers_are_shed_first),
 		cmocka_unit_test(test_extensions_leave_room),
 		cmocka_unit_test_setup_teardown(test_stop_answers_what_was_received, set_up,
