@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two servers, one etcd: any server, any packet."""
+"""Two servers, one etcd: any server, any packet. Clients are not shared out here: see test_share.py."""
 import pytest
 
 from frames import ACK, DISCOVER, OFFER, REQUEST
@@ -13,7 +13,7 @@ SERVERS = ["10.6.0.1", "10.6.0.2"]
 @pytest.fixture
 def campus(make_campus):
     made = make_campus(servers=2)
-    made.start()
+    made.start(server={"load-sharing": "off"})
     return made
 
 
@@ -105,7 +105,7 @@ def test_servers_are_members(campus):
 def test_shared_server_identifier(make_campus):
     """Servers with one identifier between them: whichever answers, the lease is the same."""
     campus = make_campus(servers=2)
-    campus.start(network={"server-identifier": "10.6.0.100"})
+    campus.start(network={"server-identifier": "10.6.0.100"}, server={"load-sharing": "off"})
     client = campus.client()
     xid = client.say(DISCOVER)
     offers = [client.answer(xid, OFFER) for _ in SERVERS]
