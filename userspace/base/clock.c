@@ -55,6 +55,16 @@ uint64_t clock_mono_ns(void)
 	return (uint64_t)read_ns(CLOCK_MONOTONIC);
 }
 
+struct timespec clock_deadline(uint64_t within_ns)
+{
+	uint64_t at_ns = clock_mono_ns() + within_ns;
+
+	return (struct timespec){
+		.tv_sec = (time_t)(at_ns / NS_PER_S),
+		.tv_nsec = (long)(at_ns % NS_PER_S),
+	};
+}
+
 void clock_init(struct clock *clock, int64_t offset_s)
 {
 	clock->base_ns = wall_minus_mono_ns() + offset_s * (int64_t)NS_PER_S;

@@ -13,6 +13,7 @@
 #define ETCDHCP_BASE_CLOCK_H
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/types.h"
 
@@ -35,6 +36,9 @@ struct moment {
 
 /** CLOCK_MONOTONIC in nanoseconds. Any thread. */
 uint64_t clock_mono_ns(void);
+
+/** CLOCK_MONOTONIC as it will be in @p within_ns, as waiting calls want it. Any thread. */
+struct timespec clock_deadline(uint64_t within_ns);
 
 /** Reads both clocks. @p offset_s is added to the wall clock (0; tests run servers with wrong clocks). */
 void clock_init(struct clock *clock, int64_t offset_s);

@@ -218,6 +218,7 @@ struct kv_ops {
 	void (*events_done)(struct kv *kv, struct kv_events *events);
 	int (*session_start)(struct kv *kv, const char *key, const uint8_t *value, size_t len);
 	void (*session_update)(struct kv *kv, const uint8_t *value, size_t len);
+	int (*session_end)(struct kv *kv, uint64_t within_ns);
 	void (*status)(struct kv *kv, struct kv_status *out);
 	void (*close)(struct kv *kv);
 };
@@ -244,7 +245,9 @@ extern const struct kv_ops kv_etcd;
  *                server's: KV_SESSION_TAKEN, tried again for ever. Embedded: nobody else is there
  *                to be told, so it does nothing. Key and value are copied.
  * session_update Replaces the session key's value (the server's published clock); the last one
- * wins. status         A consistent copy. close          Everything committed so far is answered
+ * wins. session_end    Ends the session for good, everything else goes on. Any thread; waits until the
+ * key is gone, 0, but not for longer than @p within_ns, -ETIMEDOUT. -ENOTCONN when there is no session
+ * to be ended: embedded, no connection, never held. Once, after start. status         A consistent copy. close          Everything committed so far is answered
  * (bounded by timeout_ms), the session is ended, then the thread is joined and memory freed, lists
  * still with the owner included. NULL is fine.
  */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "kv_etcd_bed.h"
 
 static void a_session_lives_as_long_as_its_server(void **state)
@@ -130,12 +131,42 @@ static void a_session_survives_a_restart(void **state)
 	assert_int_equal(bed->owner.removes, 0); /* the key never went */
 }
 
+static bool session_is_over(struct owner *owner, const void *arg)
+{
+	struct kv_status status;
+
+	kv_etcd.status(owner->kv, &status);
+	return status.session == KV_SESSION_NONE;
+}
+
+/* The others learn that the server leaves while it still works. */
+static void a_session_can_end_before_its_server(void **state)
+{
+	struct bed *bed = *state;
+
+	bed->config.ttl_s = 2 * OWNER_PATIENCE_S;
+	bed_begin(bed);
+	assert_int_equal(kv_etcd.session_end(bed->owner.kv, OWNER_PATIENCE_S * NS_PER_S), -ENOTCONN);
+	owner_close(&bed->owner);
+	owner_begin(&bed->owner, &kv_etcd, &bed->config);
+	start_session(&bed->owner, "servers/a", "1");
+	owner_wait_session(&bed->owner, KV_SESSION_HELD);
+	owner_wait_value(&bed->owner, "servers/a", "1");
+	assert_int_equal(kv_etcd.session_end(bed->owner.kv, OWNER_PATIENCE_S * NS_PER_S), 0);
+	owner_wait_value(&bed->owner, "servers/a", NULL);
+	owner_wait(&bed->owner, session_is_over, NULL);
+	kv_etcd.session_update(bed->owner.kv, bytes("2"), 1);
+	put_one(&bed->owner, "b", "1");
+	owner_wait_value(&bed->owner, "b", "1");
+	assert_null(owner_find(&bed->owner, "servers/a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_session_lives_as_long_as_its_server), TEST(a_session_is_kept_alive),
 	    TEST(a_key_of_another_server_is_left_alone), TEST(a_lost_session_is_made_again),
-	    TEST(a_session_survives_a_restart),
+	    TEST(a_session_survives_a_restart), TEST(a_session_can_end_before_its_server),
 	};
 
 	if (!server_available())

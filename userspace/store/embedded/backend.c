@@ -212,6 +212,11 @@ static int embedded_session_start(struct kv *kv, const char *key, const uint8_t 
 	return 0;
 }
 
+static int embedded_session_end(struct kv *kv, uint64_t within_ns)
+{
+	return -ENOTCONN;
+}
+
 static void embedded_session_update(struct kv *kv, const uint8_t *value, size_t len)
 {
 }
@@ -243,6 +248,7 @@ const struct kv_ops kv_embedded = {
     .events_done = embedded_events_done,
     .session_start = embedded_session_start,
     .session_update = embedded_session_update,
+    .session_end = embedded_session_end,
     .status = embedded_status,
     .close = embedded_close,
 };

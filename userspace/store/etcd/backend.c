@@ -296,6 +296,11 @@ static int session_start(struct kv *kv, const char *key, const uint8_t *value, s
 	return etcd_session_hand_over(from_kv(kv), key, value, len);
 }
 
+static int session_end(struct kv *kv, uint64_t within_ns)
+{
+	return etcd_session_end(from_kv(kv), within_ns);
+}
+
 static void session_update(struct kv *kv, const uint8_t *value, size_t len)
 {
 	if (etcd_session_hand_over(from_kv(kv), NULL, value, len))
@@ -330,6 +335,7 @@ const struct kv_ops kv_etcd = {
     .events_done = events_done,
     .session_start = session_start,
     .session_update = session_update,
+    .session_end = session_end,
     .status = status,
     .close = etcd_close,
 };

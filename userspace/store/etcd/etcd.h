@@ -130,6 +130,10 @@ struct etcd_session {
 	uint64_t renewed_ns;     /* when the lease was last known to be alive */
 	uint64_t taken_since_ns; /* 0: nobody else has the key */
 	bool revoked;            /* at the end */
+	atomic_bool ending;      /* etcd_session_end waits */
+	bool ended;              /* and has been told: */
+	int end_result;
+	sem_t end_done;
 	struct call call;
 };
 
@@ -232,5 +236,7 @@ void etcd_session_go(struct etcd *etcd); /* TIMER_SESSION and whenever something
 /** The lease is gone, as an answer to something else told. */
 void etcd_session_lost(struct etcd *etcd);
 bool etcd_session_stop(struct etcd *etcd);
+/** Any other thread: kv_ops.session_end. */
+int etcd_session_end(struct etcd *etcd, uint64_t within_ns);
 
 #endif

@@ -21,12 +21,14 @@ static struct etcd *of_session(struct call *call)
 void etcd_session_init(struct etcd *etcd)
 {
 	pthread_mutex_init(&etcd->session.lock, NULL);
+	sem_init(&etcd->session.end_done, 0, 0);
 }
 
 void etcd_session_fini(struct etcd *etcd)
 {
 	struct etcd_session *session = &etcd->session;
 
+	sem_destroy(&session->end_done);
 	pthread_mutex_destroy(&session->lock);
 	free(session->news_key);
 	free(session->news_value);
@@ -308,12 +310,18 @@ static uint64_t interval_ns(const struct etcd *etcd)
 	return etcd->ttl_s * NS_PER_S / 3;
 }
 
+static void end_now(struct etcd *etcd);
+
 void etcd_session_go(struct etcd *etcd)
 {
 	struct etcd_session *session = &etcd->session;
 	uint64_t now_ns = clock_mono_ns();
 
 	take_news(session);
+	if (atomic_load(&session->ending)) {
+		end_now(etcd);
+		return;
+	}
 	if (!session->key || session->call.call || atomic_load(&etcd->stopping))
 		return;
 	if (session->state == KV_SESSION_NONE)
@@ -335,15 +343,62 @@ void etcd_session_go(struct etcd *etcd)
 		etcd_set_timer(etcd, TIMER_SESSION, session->renewed_ns + interval_ns(etcd));
 }
 
+static void tell_ended(struct etcd_session *session, int result)
+{
+	if (session->ended)
+		return;
+	session->ended = true;
+	session->end_result = result;
+	sem_post(&session->end_done);
+}
+
 static void on_revoked(struct call *call, const struct reply *reply)
 {
+	struct etcd *etcd = of_session(call);
+
+	set_state(etcd, KV_SESSION_NONE);
+	tell_ended(&etcd->session, reply->status == GRPC_STATUS_OK ? 0 : -ENOTCONN);
+}
+
+static void revoke(struct etcd *etcd)
+{
+	Etcdserverpb__LeaseRevokeRequest request = ETCDSERVERPB__LEASE_REVOKE_REQUEST__INIT;
+
+	etcd->session.revoked = true;
+	request.id = etcd->session.lease;
+	ask(etcd, METHOD_LEASE_REVOKE, &request.base, on_revoked);
+}
+
+/* A call under way comes back first: it may be what makes the key. */
+static void end_now(struct etcd *etcd)
+{
+	struct etcd_session *session = &etcd->session;
+
+	if (session->revoked || session->call.call)
+		return;
+	if (session->lease && etcd_link_ready(etcd))
+		revoke(etcd);
+	else
+		tell_ended(session, -ENOTCONN);
+}
+
+int etcd_session_end(struct etcd *etcd, uint64_t within_ns)
+{
+	struct etcd_session *session = &etcd->session;
+	struct timespec until = clock_deadline(within_ns);
+
+	atomic_store(&session->ending, true);
+	etcd_wake(etcd);
+	while (sem_clockwait(&session->end_done, CLOCK_MONOTONIC, &until))
+		if (errno != EINTR)
+			return -errno;
+	return session->end_result;
 }
 
 /* Peers learn at once that we leave, instead of a TTL later. */
 bool etcd_session_stop(struct etcd *etcd)
 {
 	struct etcd_session *session = &etcd->session;
-	Etcdserverpb__LeaseRevokeRequest request = ETCDSERVERPB__LEASE_REVOKE_REQUEST__INIT;
 
 	if (session->call.call) {
 		if (!session->revoked)
@@ -352,8 +407,6 @@ bool etcd_session_stop(struct etcd *etcd)
 	}
 	if (session->revoked || !session->lease || !etcd_link_ready(etcd))
 		return true;
-	session->revoked = true;
-	request.id = session->lease;
-	ask(etcd, METHOD_LEASE_REVOKE, &request.base, on_revoked);
+	revoke(etcd);
 	return !session->call.call;
 }
