@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct daemon {
 	struct worker_world published;
 	struct report *report;
 	int address_fd;
+	bool serving; /* the start is complete */
 };
 
 /* ---- interfaces and their addresses ---- */
@@ -334,6 +336,12 @@ static int start_report(struct daemon *daemon, struct config_error *error)
 	return daemon->report ? 0 : -1;
 }
 
+/*
+ * Requests that come while the mirror is loaded wait in the rings: answered at once, most renewals would meet
+ * silence. But not for longer than their clients wait.
+ */
+#define LOAD_WITHIN_NS (3 * NS_PER_S)
+
 /* What needs privilege, then less privilege, then threads. */
 static int start(struct daemon *daemon, const struct daemon_options *options,
 		 struct config_error *error)
@@ -361,10 +369,15 @@ static int start(struct daemon *daemon, const struct daemon_options *options,
 		return fail(error, "store thread", rc);
 	if ((rc = follow(daemon, daemon->config)))
 		return fail(error, "networks", rc);
-	if ((rc = make_workers(daemon, ports, n_ports, cpus, n_cpus)) ||
-	    (rc = start_workers(daemon)))
+	if ((rc = make_workers(daemon, ports, n_ports, cpus, n_cpus)))
 		return fail(error, "workers", rc);
-	return start_report(daemon, error);
+	if (start_report(daemon, error))
+		return -1;
+	store_await_loaded(daemon->store, LOAD_WITHIN_NS);
+	if ((rc = start_workers(daemon)))
+		return fail(error, "workers", rc);
+	daemon->serving = true;
+	return 0;
 }
 
 struct daemon *daemon_start(struct config *config, const struct daemon_options *options,
@@ -389,10 +402,21 @@ struct daemon *daemon_start(struct config *config, const struct daemon_options *
 	return daemon;
 }
 
+/* The others take over our clients while we still answer: nobody is left to himself in between. */
+#define LEAVE_WITHIN_NS NS_PER_S
+#define LEAVE_OVERLAP_MS 200
+
+static void hand_over(struct daemon *daemon)
+{
+	if (daemon->serving && store_leave(daemon->store, LEAVE_WITHIN_NS))
+		poll(NULL, 0, LEAVE_OVERLAP_MS);
+}
+
 void daemon_stop(struct daemon *daemon)
 {
 	if (!daemon)
 		return;
+	hand_over(daemon);
 	for (size_t i = 0; i < daemon->n_interfaces; i++)
 		interface_detach(daemon->interfaces[i]);
 	for (size_t w = 0; w < daemon->n_workers && daemon->workers[w]; w++)

@@ -165,6 +165,7 @@ struct store {
 	struct log_limit limit_reserved, limit_refused, limit_invalid;
 
 	/* read by others */
+	sem_t first_load; /* posted when loaded becomes true */
 	atomic_bool loaded, connected, serving;
 	struct share_place share; /* never NULL */
 	_Atomic uint64_t queued, unresolved_count;

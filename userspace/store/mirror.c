@@ -127,7 +127,8 @@ static void loaded(struct store *store, int64_t revision)
 
 	store->reservations_changed = true;
 	membership_end_load(store);
-	atomic_store_explicit(&store->loaded, true, memory_order_release);
+	if (!atomic_exchange_explicit(&store->loaded, true, memory_order_acq_rel))
+		sem_post(&store->first_load);
 	log_info("mirror loaded", F_STR("store", store->ops->name), F_I64("revision", revision),
 		 F_U64("records", lease_table_records(store->table)), F_U64("vanished", swept));
 }

@@ -89,6 +89,7 @@ struct store *store_new(const struct config *config, struct clock *clock, size_t
 
 	if (store) {
 		store->clock = clock;
+		sem_init(&store->first_load, 0, 0);
 		store->ops = config->store.kind == STORE_ETCD ? &kv_etcd : &kv_embedded;
 		store->sink = (struct kv_sink){
 			.committed = on_committed,
@@ -159,6 +160,7 @@ void store_free(struct store *store)
 	shared_fini(&store->shared);
 	operator_fini(&store->operator);
 	membership_fini(store);
+	sem_destroy(&store->first_load);
 	run_time_free(store->run_time);
 	lease_table_free(store->table);
 	free(store);
@@ -369,6 +371,21 @@ int store_start(struct store *store, int cpu)
 		.arg = store,
 	};
 	return thread_start(&store->thread);
+}
+
+bool store_await_loaded(struct store *store, uint64_t within_ns)
+{
+	struct timespec until = clock_deadline(within_ns);
+
+	while (sem_clockwait(&store->first_load, CLOCK_MONOTONIC, &until))
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+bool store_leave(struct store *store, uint64_t within_ns)
+{
+	return store->ops->session_end(store->kv, within_ns) == 0;
 }
 
 void store_stop(struct store *store)

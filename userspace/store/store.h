@@ -97,6 +97,16 @@ void store_trust_clock(struct store *store);
 
 /** Starts the thread (on @p cpu or THREAD_ANY_CPU) and the backend. 0 or negative errno. */
 int store_start(struct store *store, int cpu);
+/**
+ * Waits until the mirror has been complete once, but not for longer than @p within_ns. True when it
+ * was. Once, by the thread that called store_start.
+ */
+bool store_await_loaded(struct store *store, uint64_t within_ns);
+/**
+ * Leaves the cluster's members; all else goes on. True when the others have been told, false when there
+ * was nobody to be told or no way to do so in @p within_ns. Once, store started.
+ */
+bool store_leave(struct store *store, uint64_t within_ns);
 /** Commits what has been asked, answers it, stops backend and thread. Workers still take answers meanwhile. */
 void store_stop(struct store *store);
 
