@@ -53,6 +53,7 @@ struct ask {
 	uint32_t lease_s;             /* the lease time wanted, within the network's bounds */
 	uint32_t hold_s;              /* hold to commit from now on: horizon, rest or probation */
 	uint32_t offer_s;
+	bool peers_offer;             /* ASK_BIND: a peer of the same name may have offered the address */
 	bool own_offers_only;         /* ASK_BIND: leave it to a peer of the same name unless we offered */
 	uint64_t client_hash;
 	struct client_id client;

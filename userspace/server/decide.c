@@ -189,6 +189,13 @@ static uint32_t hold_for(const struct config_times *times, enum ask_op op, uint3
 	}
 }
 
+/* Whether option 54 is a name that other live servers may have too. */
+static bool names_peers(const struct server_view *view, const struct server_query *query)
+{
+	return dhcp_u32(query->request, DHCP_WANT_SERVER_ID) == query->network->server_identifier &&
+	       view->share && share_read(view->share)->n_members > 1;
+}
+
 static uint8_t copy_some(void *to, struct span from, size_t max)
 {
 	size_t n = min_size(from.len, max);
@@ -214,6 +221,7 @@ void server_fill_ask(const struct server_view *view, const struct server_query *
 	ask->hold_s = hold_for(&query->network->times, decision->op, decision->lease_s);
 	ask->offer_s = query->network->times.offer_s;
 	ask->own_offers_only = query->own_offers_only;
+	ask->peers_offer = decision->op == ASK_BIND && names_peers(view, query);
 	ask->client_hash =
 		lease_client_hash(query->net, query->client.bytes, query->client.len);
 	ask->client.len = query->client.len;

@@ -270,7 +270,9 @@ void transact_begin(struct store *store, struct ask *ask)
 			return;
 		}
 		ask->own_offers_only = false; /* the offer may end while it waits for its turn */
-		if (!allocator_may_take(ask->net, ask->addr, &ask->client)) {
+		/* A peer's offer is as good as ours: whoever asks first has the address. */
+		if (!ask->peers_offer &&
+		    !allocator_may_take(ask->net, ask->addr, &ask->client)) {
 			transact_answer(store, ask, ASK_ON_OFFER);
 			return;
 		}

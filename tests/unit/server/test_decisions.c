@@ -423,6 +423,60 @@ static void test_conclusions(void **state)
 	}
 }
 
+/* ---- names that several servers have ---- */
+
+#define SHARED IP(10, 6, 0, 100)
+
+static const struct share two = {.n_members = 2}, one = {.n_members = 1};
+
+static const struct name_row {
+	const char *name;
+	uint32_t identifier, opt54, ciaddr;
+	const struct share *share;
+	bool peers_offer;
+} name_rows[] = {
+	{"the shared name", SHARED, SHARED, 0, &two, true},
+	{"the shared name, of one that is alone", SHARED, SHARED, 0, &one, false},
+	{"the shared name, nothing known of others", SHARED, SHARED, 0, NULL, false},
+	{"an address of this server alone", SHARED, SERVER, 0, &two, false},
+	{"no shared name", 0, SERVER, 0, &two, false},
+	{"INIT-REBOOT names nobody", 0, 0, 0, &two, false},
+	{"a renewal", SHARED, SHARED, IP(10, 6, 0, 12), &two, false},
+};
+
+static void test_names_of_several_servers(void **state)
+{
+	struct fixture *f = *state;
+	struct moment now = {.earliest_s = NOW, .latest_s = NOW};
+
+	for (size_t i = 0; i < ARRAY_SIZE(name_rows); i++) {
+		const struct name_row *want = &name_rows[i];
+		struct row row = {.type = DHCP_REQUEST, .who = 3, .dst = ALL, .opt54 = want->opt54,
+				  .ciaddr = want->ciaddr,
+				  .opt50 = want->ciaddr ? 0 : IP(10, 6, 0, 15)};
+		struct share_place place = {want->share};
+		struct server_view view = f->view;
+		struct dhcp_request request;
+		struct server_query query = {.request = &request, .dst = ALL,
+					     .own_offers_only = true};
+		struct server_decision got;
+		struct ask ask;
+		uint8_t buffer[576];
+
+		print_message("# %s\n", want->name);
+		view.share = want->share ? &place : NULL;
+		f->config->networks[0].server_identifier = want->identifier;
+		dhcp_request_parse(&request, buffer, write_message(buffer, &row));
+		assert_int_equal(server_locate(&view, NULL, &query), SERVER_DROP_NONE);
+		server_decide(&view, &query, &now, &got);
+		assert_int_equal(got.action, SERVER_ASK);
+		server_fill_ask(&view, &query, &got, &now, &ask);
+		assert_int_equal(ask.peers_offer, want->peers_offer);
+		assert_true(ask.own_offers_only);
+	}
+	f->config->networks[0].server_identifier = 0;
+}
+
 /* The answer belongs to a network that the request is no longer on: not one word of it is used. */
 static void test_reload_in_between(void **state)
 {
@@ -449,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_decisions),
 		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_conclusions),
+		cmocka_unit_test(test_names_of_several_servers),
 		cmocka_unit_test(test_reload_in_between),
 	};
 

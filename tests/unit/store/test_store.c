@@ -107,6 +107,27 @@ static void test_offer_made_by_a_peer(void **state)
 	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 3, FIRST + 5), ASK_GRANTED);
 }
 
+/* Offered by two servers of one name: the first to ask has it, the other is told and begins anew. */
+static void test_offer_of_a_peer_is_as_good(void **state)
+{
+	struct store_bed *f = *state;
+	struct ask ask;
+	uint32_t addr;
+
+	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, 0), ASK_GRANTED);
+	addr = ask.addr;
+	bed_prepare(f, &ask, ASK_BIND, 2, addr);
+	bed_submit(f, &ask);
+	assert_int_equal(bed_answer(f)->result, ASK_ON_OFFER);
+	bed_prepare(f, &ask, ASK_BIND, 2, addr);
+	ask.peers_offer = true;
+	bed_submit(f, &ask);
+	assert_int_equal(bed_answer(f)->result, ASK_GRANTED);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, addr), ASK_DENIED);
+	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, addr), ASK_GRANTED);
+	assert_int_not_equal(ask.addr, addr);
+}
+
 /* One entry for each binding, and what was committed here is not read back. */
 static void test_one_entry_per_binding(void **state)
 {
@@ -302,6 +323,7 @@ int main(void)
 						bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_client_elsewhere_is_denied, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_offer_made_by_a_peer, bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(test_offer_of_a_peer_is_as_good, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_one_entry_per_binding, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_put_forward_frees_nothing, bed_set_up,
 						bed_tear_down),
