@@ -214,7 +214,8 @@ def test_who_is_not_registered_reclaims_nothing(others):
 def test_one_server_an_hour_off(others, offset):
     """Both say so and by how much; both serve, with full leases."""
     here = others()
-    right, wrong = here.add(0), here.add(1, clock=offset)
+    everybody = {"load-sharing": "off"}
+    right, wrong = (here.add(0, server=everybody), here.add(1, clock=offset, server=everybody))
     sign = 1 if offset > 0 else -1
     for server, other, off in ((right, "lab-1", sign), (wrong, "lab-0", -sign)):
         server.wait_metric("server_clock_disagreement_seconds",
