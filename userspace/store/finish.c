@@ -37,17 +37,16 @@ static void learn_record(struct store *store, struct lease_net *net, uint32_t ad
 	}
 }
 
-static void learn(struct store *store, const struct flight *flight, const struct kv_txn *txn,
-		  int64_t revision)
+static void learn(struct store *store, const struct flight *flight, const struct kv_txn *txn)
 {
 	struct ask *ask = flight->ask;
 
 	if (flight->at_lease >= 0)
 		learn_record(store, flight->net, flight->addr, &txn->found[flight->at_lease],
-			     revision);
+			     txn->revision);
 	if (flight->at_former >= 0)
 		learn_record(store, flight->net, flight->former_addr,
-			     &txn->found[flight->at_former], revision);
+			     &txn->found[flight->at_former], txn->revision);
 	if (flight->at_client >= 0 && ask) {
 		const struct kv_item *item = &txn->found[flight->at_client];
 		ask->client_known = true;
@@ -89,14 +88,13 @@ static void apply(const struct flight *flight, int64_t revision)
 						      flight->client.len));
 }
 
-static void finish_done(struct store *store, struct flight *flight, const struct kv_txn *txn,
-			int64_t revision)
+static void finish_done(struct store *store, struct flight *flight, const struct kv_txn *txn)
 {
 	struct ask *ask = flight->ask;
 
 	switch (flight->stage) {
 	case FLIGHT_COMMIT:
-		apply(flight, revision);
+		apply(flight, txn->revision);
 		counter_add(flight->ask ? &store->counters.commits : &store->counters.expired, 1);
 		if (ask) {
 			ask->hold_until_s = flight->plan.hold_until_s;
@@ -104,12 +102,12 @@ static void finish_done(struct store *store, struct flight *flight, const struct
 		}
 		break;
 	case FLIGHT_PROBE:
-		learn(store, flight, txn, revision);
+		learn(store, flight, txn);
 		ask->proven = true;
 		ask_line_add(&store->again, ask);
 		break;
 	case FLIGHT_RESOLVE:
-		learn(store, flight, txn, revision);
+		learn(store, flight, txn);
 		counter_add(&store->counters.resolved, 1);
 		break;
 	}
@@ -117,13 +115,12 @@ static void finish_done(struct store *store, struct flight *flight, const struct
 }
 
 /* Memory lagged or somebody else was first: with what the store showed, try again. */
-static void finish_conflict(struct store *store, struct flight *flight, const struct kv_txn *txn,
-			    int64_t revision)
+static void finish_conflict(struct store *store, struct flight *flight, const struct kv_txn *txn)
 {
 	struct ask *ask = flight->ask;
 
 	counter_add(&store->counters.conflicts, 1);
-	learn(store, flight, txn, revision);
+	learn(store, flight, txn);
 	if (ask && ++ask->tries < MAX_TRIES)
 		ask_line_add(&store->again, ask);
 	else if (ask)
@@ -167,16 +164,16 @@ static void finish_refused(struct store *store, struct flight *flight)
 	transact_land(store, flight);
 }
 
-static void finish_txn(struct store *store, const struct kv_txn *txn, int64_t revision)
+static void finish_txn(struct store *store, const struct kv_txn *txn)
 {
 	struct flight *flight = txn->user;
 
 	switch (txn->outcome) {
 	case KV_DONE:
-		finish_done(store, flight, txn, revision);
+		finish_done(store, flight, txn);
 		break;
 	case KV_CONFLICT:
-		finish_conflict(store, flight, txn, revision);
+		finish_conflict(store, flight, txn);
 		break;
 	case KV_REFUSED:
 		finish_refused(store, flight);
@@ -211,7 +208,7 @@ void transact_finish(struct store *store, struct kv_batch *batch)
 	store->in_flight--;
 	note_health(store, batch);
 	for (uint32_t i = 0; i < batch->n; i++)
-		finish_txn(store, &batch->txn[i], batch->revision);
+		finish_txn(store, &batch->txn[i]);
 	transact_keep_batch(store, batch);
 	atomic_store_explicit(&store->unresolved_count, store->n_unresolved, memory_order_relaxed);
 }
