@@ -55,11 +55,13 @@ def test_prefix_is_configurable(make_place, xdp, store):
 def test_release_and_decline_are_recorded(here):
     released, declined = here.client(), here.client()
     gone, bad = released.dora().yiaddr, declined.dora().yiaddr
+    promised = here.record(gone).hold_until
     released.release()
     declined.decline()
     wait_until(lambda: here.record(gone).state == "RELEASED", "RELEASED")
     wait_until(lambda: here.record(bad).state == "DECLINED", "DECLINED")
     assert here.record(gone).hold_until <= time.time() + 12
+    assert here.record(gone).promised_until == promised  # for whoever has the address next
     assert here.record(bad).hold_until >= time.time() + 86000
 
 

@@ -137,6 +137,7 @@ class Record:
         self.client = fields.get(1, b"")
         self.state = self.STATES[fields[2]]
         self.hold_until = fields.get(3, 0)
+        self.promised_until = max(self.hold_until, fields.get(11, 0))
         self.hwaddr = fields.get(4, b"").hex(":")
         self.host_name = fields.get(5, b"").decode()
         self.server = fields.get(6, b"").decode()

@@ -268,7 +268,10 @@ static void look_at(struct lease_net *net, uint32_t addr, const struct moment *n
 		return;
 	}
 	pools_mark(&net->pools, page, addr, MARK_LIVE, false);
-	wheel_set_over(&net->wheel, &net->dir, addr);
+	if (lease_is_forgettable(&record, now))
+		wheel_set_over(&net->wheel, &net->dir, addr);
+	else /* free, but its record is still needed */
+		wheel_schedule(&net->wheel, &net->dir, addr, wheel_due(record.promised_until_s));
 }
 
 /* False when the budget was used up first. */

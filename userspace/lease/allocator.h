@@ -78,8 +78,9 @@ bool allocator_is_busy(const struct lease_net *net, uint32_t addr);
 bool allocator_tick(struct lease_table *table, const struct moment *now);
 
 /**
- * Records on this server's pages that are over and still in the store, for deletion in batches: up
- * to @p max addresses that were found over since the last call. Returns how many. The caller judges
+ * Records on this server's pages that are over, need not be remembered (lease_is_forgettable) and
+ * are still in the store, for deletion in batches: up to @p max addresses that were found so since
+ * the last call. Returns how many. The caller judges
  * again by the clock of the moment. One that is still there a minute later is named again.
  */
 size_t allocator_expired(struct lease_net *net, uint32_t *addrs, size_t max);

@@ -30,6 +30,9 @@ struct lease {
 	uint32_t addr; /* host order */
 	enum lease_state state;
 	int64_t hold_until_s; /* Unix seconds */
+	/* the end of the longest hold that the address has ever had, for the next binding (rule 3);
+	 * what is before hold_until_s stands for that */
+	int64_t promised_until_s;
 	int64_t revision;     /* store revision of the record's last change; 0: no record */
 	uint16_t client_len;  /* bytes of the client identifier (client_id.h), 0 without a record */
 	/* into client_inline (so do not copy the struct), or memory that lives until the reader's
@@ -48,6 +51,15 @@ static inline bool lease_is_clients(const struct lease *lease, const struct clie
 static inline bool lease_is_over(const struct lease *lease, const struct moment *now)
 {
 	return lease->state == LEASE_NONE || lease->hold_until_s < now->earliest_s;
+}
+
+/**
+ * Whether the record need not be remembered: no server, however stale its table, grants anything on
+ * what the address was ever held for. Judged by the earliest clock.
+ */
+static inline bool lease_is_forgettable(const struct lease *lease, const struct moment *now)
+{
+	return lease_is_over(lease, now) && lease->promised_until_s < now->earliest_s;
 }
 
 /** Rounded up: a hold may be a second too long, never too short. */

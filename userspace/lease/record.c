@@ -70,7 +70,7 @@ static int client_words(struct memory *memory, const struct lease *record, uint6
 static void write_slot(struct slot *slot, const struct lease *record, const uint64_t *words)
 {
 	slot_begin(slot);
-	slot_write(slot, record->state, record->client_len, record->hold_until_s, record->revision);
+	slot_write(slot, record);
 	if (words)
 		slot_write_client(slot, words);
 	slot_end(slot);
@@ -189,7 +189,7 @@ int lease_remove(struct lease_net *net, uint32_t addr, int64_t revision)
 		return 1;
 	count_state(net, lease.state, LEASE_NONE);
 	lease.state = LEASE_NONE;
-	lease.hold_until_s = 0;
+	lease.hold_until_s = lease.promised_until_s = 0;
 	lease.revision = revision;
 	write_slot(&page->slots[addr % PAGE_ADDRS], &lease, NULL);
 	pools_mark(&net->pools, page, addr, MARK_RECORD, false);

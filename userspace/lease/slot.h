@@ -22,13 +22,21 @@
 static_assert(SLOT_CLIENT_INLINE == sizeof(((struct lease *)0)->client_inline), "copied whole");
 
 /**
+ * The word that has both times of a record: in the lower 34 bits hold_until_s (to the year 2514, as
+ * good as for ever), above them by how many seconds promised_until_s is later (34 years).
+ */
+#define SLOT_HOLD_BITS 34
+#define SLOT_HOLD_MAX  ((INT64_C(1) << SLOT_HOLD_BITS) - 1)
+#define SLOT_MORE_MAX  ((INT64_C(1) << (64 - SLOT_HOLD_BITS)) - 1)
+
+/**
  * All zero: nothing is known of the address. The client and the revision of a deleted record stay,
  * under LEASE_NONE: the one for the client's return, the other against older news of the record.
  */
 struct slot {
 	_Atomic uint32_t seq;  /* odd while the writer is at it */
 	_Atomic uint32_t meta; /* state << 16 | length of the client identifier */
-	_Atomic int64_t hold_until_s;
+	_Atomic uint64_t times; /* hold_until_s and promised_until_s */
 	_Atomic int64_t revision;
 	_Atomic uint64_t client[SLOT_CLIENT_WORDS]; /* or, in [0], a struct long_client * */
 };
@@ -41,15 +49,38 @@ struct long_client {
 	uint8_t bytes[CLIENT_ID_MAX];
 };
 
+static inline int64_t slot_hold(uint64_t times)
+{
+	return (int64_t)(times & SLOT_HOLD_MAX);
+}
+
+static inline int64_t slot_promised(uint64_t times)
+{
+	return slot_hold(times) + (int64_t)(times >> SLOT_HOLD_BITS);
+}
+
+static inline uint64_t slot_times(int64_t hold_until_s, int64_t promised_until_s)
+{
+	int64_t promised_s = min_i64(promised_until_s, SLOT_HOLD_MAX);
+	int64_t hold_s = min_i64(max_i64(hold_until_s, 0), SLOT_HOLD_MAX);
+
+	/* A hold may be too long, never what was promised too short. */
+	hold_s = max_i64(hold_s, promised_s - SLOT_MORE_MAX);
+	promised_s = max_i64(promised_s, hold_s);
+	return (uint64_t)(promised_s - hold_s) << SLOT_HOLD_BITS | (uint64_t)hold_s;
+}
+
 /** One look at the slot, consistent only if its sequence, which is returned, is even and stays. */
 static inline uint32_t slot_load(const struct slot *slot, struct lease *out)
 {
 	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
 	uint32_t meta = atomic_load_explicit(&slot->meta, memory_order_acquire);
+	uint64_t times = atomic_load_explicit(&slot->times, memory_order_acquire);
 
 	out->state = (enum lease_state)(meta >> 16);
 	out->client_len = (uint16_t)meta;
-	out->hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
+	out->hold_until_s = slot_hold(times);
+	out->promised_until_s = slot_promised(times);
 	out->revision = atomic_load_explicit(&slot->revision, memory_order_acquire);
 	for (size_t i = 0; i < SLOT_CLIENT_WORDS; i++) {
 		uint64_t word = atomic_load_explicit(&slot->client[i], memory_order_acquire);
@@ -111,7 +142,7 @@ static inline bool slot_is_bound_to(const struct slot *slot, const struct client
 		uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
 		uint64_t differs = atomic_load_explicit(&slot->meta, memory_order_acquire) ^ meta;
 
-		*hold_until_s = atomic_load_explicit(&slot->hold_until_s, memory_order_acquire);
+		*hold_until_s = slot_hold(atomic_load_explicit(&slot->times, memory_order_acquire));
 		for (size_t i = 0; i < n; i++)
 			differs |= atomic_load_explicit(&slot->client[i], memory_order_acquire) ^
 				   slot_client_word(client, i);
@@ -129,13 +160,14 @@ static inline int64_t slot_revision(const struct slot *slot)
 }
 
 /** The record's words, the client's left as they are. Writer, between begin and end. */
-static inline void slot_write(struct slot *slot, enum lease_state state, uint16_t client_len,
-			      int64_t hold_until_s, int64_t revision)
+static inline void slot_write(struct slot *slot, const struct lease *record)
 {
-	atomic_store_explicit(&slot->meta, (uint32_t)state << 16 | client_len,
+	atomic_store_explicit(&slot->meta, (uint32_t)record->state << 16 | record->client_len,
 			      memory_order_release);
-	atomic_store_explicit(&slot->hold_until_s, hold_until_s, memory_order_release);
-	atomic_store_explicit(&slot->revision, revision, memory_order_release);
+	atomic_store_explicit(&slot->times,
+			      slot_times(record->hold_until_s, record->promised_until_s),
+			      memory_order_release);
+	atomic_store_explicit(&slot->revision, record->revision, memory_order_release);
 }
 
 /** The client's words. Writer, between begin and end. */

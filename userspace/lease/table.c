@@ -191,7 +191,7 @@ void lease_prefetch_client(const struct lease_net *net, uint64_t hash)
 static void set_none(struct lease *out)
 {
 	out->state = LEASE_NONE;
-	out->hold_until_s = 0;
+	out->hold_until_s = out->promised_until_s = 0;
 	out->revision = 0;
 	out->client_len = 0;
 	out->client = out->client_inline;

@@ -90,6 +90,8 @@ static int take_lease(struct audit *audit, const struct kv_event *event,
 	lease.addr = key->addr;
 	slot->state = (uint8_t)lease.state;
 	slot->hold_until_s = lease.hold_until_s;
+	slot->promised_more_s = (uint32_t)min_i64(lease.promised_until_s - lease.hold_until_s,
+						  UINT32_MAX);
 	model_net_at(audit, net)->leases++;
 	audit->summary.leases++;
 	return lease.state == LEASE_BOUND

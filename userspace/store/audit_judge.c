@@ -170,15 +170,21 @@ static void judge_lease(struct judge *j, const struct config_network *network,
 {
 	const struct audit_slot *slot = &page->slots[addr % AUDIT_PAGE];
 	uint32_t own = slot->client ? model_client_at(j->audit, slot->client)->lease_addr : addr;
+	int64_t longest_s;
 
 	if (own != addr)
 		found_lease(j, AUDIT_TWO_LEASES, page->net, addr,
 			    address_text("the other is ", own).text);
 	if (!network)
 		return;
-	if (slot->hold_until_s > j->now_s + longest_hold(&network->times) + TOLERANCE_S)
+	longest_s = j->now_s + longest_hold(&network->times) + TOLERANCE_S;
+	if (slot->hold_until_s > longest_s)
 		found_lease(j, AUDIT_TOO_FAR, page->net, addr,
 			    time_text("until ", slot->hold_until_s).text);
+	else if (slot->hold_until_s + slot->promised_more_s > longest_s)
+		found_lease(j, AUDIT_TOO_FAR, page->net, addr,
+			    time_text("remembered until ",
+				      slot->hold_until_s + slot->promised_more_s).text);
 	judge_place(j, network, slot, page->net, addr);
 }
 

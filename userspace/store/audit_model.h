@@ -33,6 +33,7 @@ struct audit_slot {
 	int64_t hold_until_s;
 	uint32_t client;       /* of a bound one */
 	uint32_t reserved_for; /* client, 0: nobody */
+	uint32_t promised_more_s; /* promised beyond hold_until_s, as far as 32 bits go */
 	uint8_t state;         /* enum lease_state */
 };
 

@@ -64,6 +64,7 @@ static void apply(const struct flight *flight, int64_t revision)
 		.addr = flight->addr,
 		.state = plan->state,
 		.hold_until_s = plan->hold_until_s,
+		.promised_until_s = plan->promised_until_s,
 		.revision = revision,
 		.client_len = flight->client.len,
 		.client = flight->client.bytes,
@@ -76,6 +77,7 @@ static void apply(const struct flight *flight, int64_t revision)
 		former.addr = flight->former_addr;
 		former.state = LEASE_RELEASED;
 		former.hold_until_s = flight->former_hold_s;
+		former.promised_until_s = flight->former_promised_s;
 		lease_put(flight->net, &former);
 	}
 	if (plan->state == LEASE_NONE)

@@ -28,7 +28,7 @@ struct flight {
 	struct lease_net *net;
 	uint32_t addr;
 	uint32_t former_addr;       /* the client's other record, 0: none */
-	int64_t former_hold_s;
+	int64_t former_hold_s, former_promised_s;
 	struct client_id client;    /* whom addr is for; len 0: nobody */
 	struct plan plan;
 	uint8_t n_keys;

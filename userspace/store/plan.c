@@ -22,14 +22,27 @@ static void refuse(const struct plan_input *in, struct plan *plan, enum ask_resu
 		plan->kind = PLAN_PROBE;
 }
 
-/* A hold never shrinks while the client may rely on it: rule 1 for promises made before. */
-static void extend(const struct plan_input *in, struct plan *plan)
+static void commit(struct plan *plan, enum lease_state state, int64_t hold_until_s,
+		   int64_t promised_until_s)
 {
 	plan->kind = PLAN_COMMIT;
-	plan->state = LEASE_BOUND;
-	plan->hold_until_s =
-		max_i64(in->now.latest_s + in->hold_s,
-			is_clients(in->record, in->client) ? in->record->hold_until_s : 0);
+	plan->state = state;
+	plan->hold_until_s = hold_until_s;
+	plan->promised_until_s = max_i64(hold_until_s, promised_until_s);
+}
+
+/*
+ * A hold never shrinks while somebody may rely on it: rule 1 for promises made before. The client does, whose ACKs were
+ * given on the record's hold. And rule 3 for tables that lag: one may show a binding from before a release, and renew on that
+ * whom the address was bound to then and is, for less, bound to again. So no binding is held for less than any before it;
+ * also another client's in between, whose hold is what remembers it meanwhile.
+ */
+static void extend(const struct plan_input *in, struct plan *plan)
+{
+	int64_t hold_s = max_i64(in->record->hold_until_s, in->record->promised_until_s);
+
+	hold_s = max_i64(in->now.latest_s + in->hold_s, hold_s);
+	commit(plan, LEASE_BOUND, hold_s, hold_s);
 }
 
 /* The client's binding elsewhere ends with this one; what it was promised there stays held. */
@@ -40,7 +53,8 @@ static void leave_former(const struct plan_input *in, struct plan *plan)
 	if (!plan->client_at || plan->client_at == in->addr || former->addr != plan->client_at ||
 	    former->state != LEASE_BOUND || !is_clients(former, in->client))
 		return;
-	plan->former = lease_is_over(former, &in->now) ? PLAN_FORMER_REMOVE : PLAN_FORMER_RELEASE;
+	plan->former = lease_is_forgettable(former, &in->now) ? PLAN_FORMER_REMOVE
+							       : PLAN_FORMER_RELEASE;
 }
 
 static void bind_anew(const struct plan_input *in, struct plan *plan)
@@ -98,13 +112,12 @@ static void plan_confirm(const struct plan_input *in, struct plan *plan)
 
 static void plan_give_up(const struct plan_input *in, struct plan *plan, enum lease_state state)
 {
-	if (is_clients(in->record, in->client) && in->record->state == LEASE_BOUND) {
-		plan->kind = PLAN_COMMIT;
-		plan->state = state;
-		plan->hold_until_s = in->now.latest_s + in->hold_s;
-		plan->client = PLAN_CLIENT_DELETE;
-	} else {
+	if (!is_clients(in->record, in->client) || in->record->state != LEASE_BOUND) {
 		refuse(in, plan, ASK_UNKNOWN_CLIENT);
+	} else {
+		commit(plan, state, in->now.latest_s + in->hold_s,
+		       max_i64(in->record->hold_until_s, in->record->promised_until_s));
+		plan->client = PLAN_CLIENT_DELETE;
 	}
 }
 
@@ -112,11 +125,11 @@ static void plan_give_up(const struct plan_input *in, struct plan *plan, enum le
  * By an operator: the binding ends, and what was promised on it stays held, for everybody. Why the
  * record's own hold is what was promised, at most: every grant, by whichever server and from however
  * stale a mirror, ends by the hold of some revision of the record that bound it to this client
- * (rule 1), and holds never shrink from one such revision to the next (extend above). The last of
- * them is what this transaction compares; with it in place no later one can come to be. A server
- * that does not know yet still renews from memory, within that hold; what it asks of the store
- * behind its reply meets the changed revision and then the revoked record, which is nobody's to
- * extend, renew or confirm.
+ * (rule 1), and holds never shrink from one such revision to the next, whatever came between
+ * (extend above). The last of them is what this transaction compares; with it in place no later one
+ * can come to be. A server that does not know yet still renews from memory, within that hold; what
+ * it asks of the store behind its reply meets the changed revision and then the revoked record,
+ * which is nobody's to extend, renew or confirm.
  */
 static void plan_revoke(const struct plan_input *in, struct plan *plan)
 {
@@ -124,20 +137,17 @@ static void plan_revoke(const struct plan_input *in, struct plan *plan)
 		refuse(in, plan, ASK_UNKNOWN_CLIENT);
 		return;
 	}
-	plan->kind = PLAN_COMMIT;
-	plan->state = LEASE_REVOKED;
-	plan->hold_until_s = in->record->hold_until_s;
+	commit(plan, LEASE_REVOKED, in->record->hold_until_s, in->record->promised_until_s);
 	plan->client = PLAN_CLIENT_DELETE;
 }
 
 static void plan_expire(const struct plan_input *in, struct plan *plan)
 {
-	if (in->record->state == LEASE_NONE || !lease_is_over(in->record, &in->now)) {
+	if (in->record->state == LEASE_NONE || !lease_is_forgettable(in->record, &in->now)) {
 		answer(plan, ASK_UNKNOWN_CLIENT);
 		return;
 	}
-	plan->kind = PLAN_COMMIT;
-	plan->state = LEASE_NONE;
+	commit(plan, LEASE_NONE, 0, 0);
 	plan->evict = in->record->state == LEASE_BOUND;
 }
 

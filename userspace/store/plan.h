@@ -48,6 +48,7 @@ struct plan {
 	/* PLAN_COMMIT: the record of addr is compared to .record's revision, always */
 	enum lease_state state;         /* what it becomes; LEASE_NONE: deleted */
 	int64_t hold_until_s;
+	int64_t promised_until_s;       /* at least hold_until_s */
 	enum plan_client client;        /* what becomes of clients/<C> */
 	bool guard_client;              /* compare clients/<C>: */
 	uint32_t client_at;             /* ... says this, 0: is absent */

@@ -101,15 +101,17 @@ static char *clean_text(struct kv_batch *batch, struct span text)
 	return out;
 }
 
-struct span record_encode(struct kv_batch *batch, enum lease_state state, int64_t hold_until_s,
-			  const uint8_t *client, size_t len, const struct record_details *details)
+struct span record_encode(struct kv_batch *batch, const struct lease *lease,
+			  const struct record_details *details)
 {
 	Etcdhcp__Lease message = ETCDHCP__LEASE__INIT;
 
-	message.client = bytes_field(client, len);
-	message.state = wire_states[state];
-	message.revoked = state == LEASE_REVOKED;
-	message.hold_until = hold_until_s;
+	message.client = bytes_field(lease->client, lease->client_len);
+	message.state = wire_states[lease->state];
+	message.revoked = lease->state == LEASE_REVOKED;
+	message.hold_until = lease->hold_until_s;
+	if (lease->promised_until_s > lease->hold_until_s)
+		message.promised_until = lease->promised_until_s;
 	if (details) {
 		message.hwaddr = bytes_field(details->hwaddr.data, details->hwaddr.len);
 		message.relay_circuit = bytes_field(details->circuit.data, details->circuit.len);
@@ -266,6 +268,7 @@ bool record_decode_whole(struct span value, struct lease *out, struct client_id 
 	out->client = client->bytes;
 	out->client_len = client->len;
 	out->hold_until_s = message->hold_until;
+	out->promised_until_s = max_i64(message->hold_until, message->promised_until);
 	if (chaddr)
 		read_chaddr(message, chaddr);
 	*updated_s = message->updated_at;

@@ -26,8 +26,9 @@ struct record_details {
 	int64_t updated_s;    /* when it was written, Unix seconds, by the writer's own clock */
 };
 
-struct span record_encode(struct kv_batch *batch, enum lease_state state, int64_t hold_until_s,
-			  const uint8_t *client, size_t len, const struct record_details *details);
+/** Of @p lease: state, times and client. @p details may be NULL. */
+struct span record_encode(struct kv_batch *batch, const struct lease *lease,
+			  const struct record_details *details);
 
 enum record_kind {
 	RECORD_OTHER,        /* a key this server has no use for */

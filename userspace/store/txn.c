@@ -109,8 +109,15 @@ static int8_t compare_record(struct kv_txn *txn, struct span key, int64_t revisi
 
 static struct span encode_record(struct store *store, struct kv_batch *batch,
 				 const struct flight *flight, enum lease_state state,
-				 int64_t hold_until_s)
+				 int64_t hold_until_s, int64_t promised_until_s)
 {
+	const struct lease lease = {
+		.state = state,
+		.hold_until_s = hold_until_s,
+		.promised_until_s = promised_until_s,
+		.client_len = flight->client.len,
+		.client = flight->client.bytes,
+	};
 	const struct ask *ask = flight->ask;
 	struct record_details details = {
 		.server = store->server_id,
@@ -125,8 +132,7 @@ static struct span encode_record(struct store *store, struct kv_batch *batch,
 		details.circuit = (struct span){ask->circuit, ask->circuit_len};
 		details.remote = (struct span){ask->remote, ask->remote_len};
 	}
-	return record_encode(batch, state, hold_until_s, flight->client.bytes, flight->client.len,
-			     &details);
+	return record_encode(batch, &lease, &details);
 }
 
 static void write_former(struct store *store, struct kv_batch *batch, struct kv_txn *txn,
@@ -136,12 +142,14 @@ static void write_former(struct store *store, struct kv_batch *batch, struct kv_
 
 	flight->former_addr = former->addr;
 	flight->former_hold_s = former->hold_until_s;
+	flight->former_promised_s = former->promised_until_s;
 	flight->at_former = compare_record(txn, key, former->revision);
 	if (flight->plan.former == PLAN_FORMER_REMOVE)
 		add_delete(txn, key);
 	else
 		add_put(txn, key, encode_record(store, batch, flight, LEASE_RELEASED,
-						former->hold_until_s));
+						former->hold_until_s,
+						former->promised_until_s));
 }
 
 /* clients/<C>, for those who cannot see what is in our memory. */
@@ -180,7 +188,8 @@ static void write_commit(struct store *store, struct kv_batch *batch, struct kv_
 		add_delete(txn, lease_key);
 	else
 		add_put(txn, lease_key,
-			encode_record(store, batch, flight, plan->state, plan->hold_until_s));
+			encode_record(store, batch, flight, plan->state, plan->hold_until_s,
+				      plan->promised_until_s));
 
 	if (!store->ops->sole_writer)
 		write_client(batch, txn, flight, in->record);

@@ -388,6 +388,33 @@ static void records_outside_all_pools_expire_too(void **state)
 	assert_int_equal(addr, BASE);
 }
 
+/* Free when it has rested, and yet its record stays until all that was promised has ended. */
+static void record_is_named_when_nothing_is_promised_any_more(void **state)
+{
+	struct world *w = *state;
+	struct client_id client = client_number(1);
+	struct lease lease = {.addr = BASE, .state = LEASE_RELEASED,
+			      .client_len = client.len, .client = client.bytes};
+	uint32_t addr;
+
+	world_configure_pool(w, BASE, BASE);
+	lease.hold_until_s = w->now.latest_s + 10;
+	lease.promised_until_s = w->now.latest_s + 5000;
+	lease.revision = ++w->revision;
+	assert_int_equal(lease_put(w->net, &lease), 0);
+	assert_int_equal(world_offer_number(w, 2), 0);
+	world_pass(w, 20);
+	assert_int_equal(world_audit(w).free, 1);
+	assert_int_equal(allocator_expired(w->net, &addr, 1), 0);
+	assert_int_equal(world_offer_number(w, 2), BASE);
+	world_pass(w, 4900);
+	assert_int_equal(allocator_expired(w->net, &addr, 1), 0);
+	world_pass(w, 100);
+	assert_int_equal(allocator_expired(w->net, &addr, 1), 1);
+	assert_int_equal(addr, BASE);
+	world_audit(w);
+}
+
 /* ---- reservations ---- */
 
 static void reserve(struct world *w, uint32_t n, uint32_t addr)
@@ -503,6 +530,7 @@ int main(void)
 	    TEST(expired_records_are_named_until_deleted),
 	    TEST(address_in_use_is_not_named_for_deletion),
 	    TEST(records_outside_all_pools_expire_too),
+	    TEST(record_is_named_when_nothing_is_promised_any_more),
 	    TEST(reserved_address_is_for_its_client_alone),
 	    TEST(address_reserved_while_in_use_waits),
 	    TEST(address_reserved_while_on_offer_waits),

@@ -118,6 +118,26 @@ static void record_is_over_by_the_earliest_clock(void **state)
 	}
 }
 
+static void record_is_forgotten_when_nothing_is_promised(void **state)
+{
+	static const struct {
+		enum lease_state state;
+		int64_t hold, promised;
+		bool forgettable;
+	} rows[] = {
+	    {LEASE_NONE, 0, 0, true},		 {LEASE_RELEASED, 994, 0, true},
+	    {LEASE_RELEASED, 994, 994, true},	 {LEASE_RELEASED, 994, 995, false},
+	    {LEASE_DECLINED, 900, 1010, false},	 {LEASE_BOUND, 995, 0, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct lease lease = {.state = rows[i].state, .hold_until_s = rows[i].hold,
+				      .promised_until_s = rows[i].promised};
+
+		assert_int_equal(lease_is_forgettable(&lease, &skewed), rows[i].forgettable);
+	}
+}
+
 /* Rules 1 and 2 together: whatever was granted has ended for everybody before the record is over.
  */
 static void no_grant_outlives_its_record(void **state)
@@ -166,6 +186,7 @@ int main(void)
 	    cmocka_unit_test(grant_ends_at_the_hold_by_the_latest_clock),
 	    cmocka_unit_test(extension_is_due_under_the_threshold),
 	    cmocka_unit_test(record_is_over_by_the_earliest_clock),
+	    cmocka_unit_test(record_is_forgotten_when_nothing_is_promised),
 	    cmocka_unit_test(no_grant_outlives_its_record),
 	    cmocka_unit_test(names_are_complete),
 	};

@@ -14,7 +14,7 @@
 /* What is known of an address, and of the last client that had it. */
 struct model_addr {
 	enum lease_state state;
-	int64_t hold_until_s;
+	int64_t hold_until_s, promised_until_s;
 	int64_t revision;
 	uint32_t client;   /* number + 1, 0: nobody yet; stays when the record goes */
 	uint32_t offered;  /* to client number + 1 */
@@ -189,11 +189,21 @@ static void do_put(struct model *m, uint32_t offset, uint32_t client, enum lease
 	struct model_client *c = &m->clients[client];
 	struct client_id id = client_of(client);
 
-	assert_int_equal(world_put(m->w, &id, BASE + offset, state, seconds), 0);
+	struct lease lease = {.addr = BASE + offset,
+			      .state = state,
+			      .hold_until_s = m->w->now.latest_s + seconds,
+			      .revision = ++m->w->revision,
+			      .client_len = id.len,
+			      .client = id.bytes};
+
+	if (state != LEASE_BOUND && below(m, 2))
+		lease.promised_until_s = lease.hold_until_s + below(m, 3000);
+	assert_int_equal(lease_put(m->w->net, &lease), 0);
 	if (a->client && a->client != client + 1 && m->clients[a->client - 1].at == offset + 1)
 		m->clients[a->client - 1].at = 0;
 	*a = (struct model_addr){.state = state,
 				 .hold_until_s = m->w->now.latest_s + seconds,
+				 .promised_until_s = lease.promised_until_s,
 				 .revision = m->w->revision,
 				 .client = client + 1,
 				 .offered = a->offered,
@@ -312,6 +322,7 @@ static void do_expired(struct model *m)
 
 		assert_true(a->state != LEASE_NONE && !a->busy && !a->offered);
 		assert_true(a->hold_until_s < m->wheel_s);
+		assert_true(a->promised_until_s < m->wheel_s);
 	}
 }
 

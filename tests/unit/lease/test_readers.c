@@ -87,6 +87,11 @@ static struct client_id client_of_revision(int64_t k)
 	return id;
 }
 
+static int64_t promised_of_revision(int64_t k)
+{
+	return k * 3 + k % 7 * 1000;
+}
+
 static bool look_at_slot(struct reader *r)
 {
 	struct client_id client;
@@ -96,6 +101,7 @@ static bool look_at_slot(struct reader *r)
 		return lease.state == LEASE_NONE && lease.revision == 0;
 	client = client_of_revision(lease.revision);
 	return lease.hold_until_s == lease.revision * 3 &&
+	       lease.promised_until_s == promised_of_revision(lease.revision) &&
 	       lease.state == (enum lease_state)(1 + lease.revision % 3) &&
 	       client_id_equal(&client, lease.client, lease.client_len);
 }
@@ -108,6 +114,7 @@ static void write_slot_often(struct world *w)
 		struct lease lease = {.addr = BASE,
 				      .state = (enum lease_state)(1 + k % 3),
 				      .hold_until_s = k * 3,
+				      .promised_until_s = promised_of_revision(k),
 				      .revision = k,
 				      .client_len = client.len,
 				      .client = client.bytes};

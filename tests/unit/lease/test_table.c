@@ -488,6 +488,74 @@ static void only_a_binding_is_one(void **state)
 	assert_false(bound(w, &client, &hold_until_s));
 }
 
+/* ---- both times of a record, in one word ---- */
+
+#define FOR_EVER ((INT64_C(1) << 34) - 1)
+#define MORE	 ((INT64_C(1) << 30) - 1) /* as much longer as a promise can be than the hold */
+
+static const struct {
+	int64_t put_hold, put_promised, hold, promised;
+} times[] = {
+    {5000, 0, 5000, 5000},
+    {5000, 4999, 5000, 5000},
+    {5000, 5000, 5000, 5000},
+    {5000, 5001, 5000, 5001},
+    {0, 0, 0, 0},
+    {0, 1, 0, 1},
+    {-7, -9, 0, 0},
+    {-7, 300, 0, 300},
+    {FOR_EVER - 1, FOR_EVER, FOR_EVER - 1, FOR_EVER},
+    {FOR_EVER + 1, 0, FOR_EVER, FOR_EVER},
+    {INT64_MAX, INT64_MAX, FOR_EVER, FOR_EVER},
+    {1000, 1000 + MORE, 1000, 1000 + MORE},
+    /* The hold is made longer where the rest would not fit. */
+    {1000, 1001 + MORE, 1001, 1001 + MORE},
+    {1000, INT64_MAX, FOR_EVER - MORE, FOR_EVER},
+};
+
+static void promise_is_kept_beside_the_hold(void **state)
+{
+	struct world *w = *state;
+	struct client_id client = client_number(1);
+	struct lease lease = {.addr = ADDR, .state = LEASE_RELEASED, .client_len = client.len,
+			      .client = client.bytes}, read;
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		lease.hold_until_s = times[i].put_hold;
+		lease.promised_until_s = times[i].put_promised;
+		for (int again = 0; again < 2; again++) { /* and stays so */
+			lease.revision = ++w->revision;
+			assert_int_equal(lease_put(w->net, &lease), 0);
+			assert_true(lease_read(w->net, ADDR, &read));
+			assert_int_equal(read.hold_until_s, times[i].hold);
+			assert_int_equal(read.promised_until_s, times[i].promised);
+			lease.hold_until_s = read.hold_until_s;
+			lease.promised_until_s = read.promised_until_s;
+		}
+	}
+	assert_int_equal(lease_remove(w->net, ADDR, ++w->revision), 0);
+	assert_false(lease_read(w->net, ADDR, &read));
+	assert_int_equal(read.promised_until_s, 0);
+}
+
+/* The grant of a renewal is computed from the hold alone. */
+static void renewal_sees_the_hold_alone(void **state)
+{
+	struct world *w = *state;
+
+	for (uint16_t len = 7; len <= 70; len += 63) {
+		struct client_id client = client_of_len(1, len);
+		struct lease lease = {.addr = ADDR, .state = LEASE_BOUND, .hold_until_s = 5000,
+				      .promised_until_s = 90000, .revision = ++w->revision,
+				      .client_len = client.len, .client = client.bytes};
+		int64_t hold_until_s;
+
+		assert_int_equal(lease_put(w->net, &lease), 0);
+		assert_true(bound(w, &client, &hold_until_s));
+		assert_int_equal(hold_until_s, 5000);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
@@ -501,6 +569,8 @@ int main(void)
 	    TEST(identifier_may_be_read_and_put_back),
 	    TEST(binding_is_told_for_identifiers_of_all_lengths),
 	    TEST(only_a_binding_is_one),
+	    TEST(promise_is_kept_beside_the_hold),
+	    TEST(renewal_sees_the_hold_alone),
 	    cmocka_unit_test(client_is_led_to_the_record_that_says_most),
 	    TEST(client_moves_with_its_binding),
 	    TEST(index_grows_and_forgets),

@@ -54,6 +54,7 @@ struct entry {
 	const char *client; /* of a lease */
 	int64_t hold_until_s;
 	const char *chaddr; /* six bytes, NULL: not told */
+	int64_t promised_until_s;
 };
 
 struct found {
@@ -136,6 +137,13 @@ static const struct row rows[] = {
 	 {KEY(ANNAS_KEY, "12"), {LEASE("12"), NULL, LEASE_BOUND, ANNA, NOW + 4060}}, {{0}}},
 	{"held beyond the horizon",
 	 {KEY(ANNAS_KEY, "12"), {LEASE("12"), NULL, LEASE_BOUND, ANNA, NOW + 4061}},
+	 {{AUDIT_TOO_FAR, LEASE("12")}}},
+	{"released, and remembered for as long as it was held",
+	 {{LEASE("12"), NULL, LEASE_RELEASED, ANNA, LIVE, NULL, NOW + 4000}}, {{0}}},
+	{"released, and remembered for longer than anything is held",
+	 {{LEASE("12"), NULL, LEASE_RELEASED, ANNA, LIVE, NULL, NOW + 4061}},
+	 {{AUDIT_TOO_FAR, LEASE("12")}}},
+	{"remembered for ever", {{LEASE("12"), NULL, LEASE_RELEASED, ANNA, LIVE, NULL, INT64_MAX}},
 	 {{AUDIT_TOO_FAR, LEASE("12")}}},
 	{"held for ever, released", {{LEASE("12"), NULL, LEASE_RELEASED, ANNA, INT64_MAX}},
 	 {{AUDIT_TOO_FAR, LEASE("12")}}},
@@ -220,16 +228,20 @@ static struct span span_of(const char *text)
 static struct span value_of(struct fixture *f, const struct entry *entry)
 {
 	struct record_details details = {.server = "a"};
-	size_t len;
+	struct lease lease = {
+		.state = entry->state,
+		.hold_until_s = entry->hold_until_s,
+		.promised_until_s = entry->promised_until_s,
+		.client = (const uint8_t *)entry->client,
+	};
 
 	if (entry->text)
 		return span_of(entry->text);
-	len = entry->client[0] == CLIENT_ID_MAC ? 7 : 4;
+	lease.client_len = entry->client[0] == CLIENT_ID_MAC ? 7 : 4;
 	if (entry->chaddr)
 		details.hwaddr = (struct span){(const uint8_t *)entry->chaddr, 6};
 	kv_batch_reset(f->batch);
-	return record_encode(f->batch, entry->state, entry->hold_until_s,
-			     (const uint8_t *)entry->client, len, &details);
+	return record_encode(f->batch, &lease, &details);
 }
 
 static void take(struct fixture *f, const struct entry *entry)

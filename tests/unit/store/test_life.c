@@ -126,6 +126,22 @@ static enum ask_result ask_held_for(struct store_bed *f, enum ask_op op, unsigne
 	return ask.result;
 }
 
+/* As soon as the address may be had. Returns until when it is held then. */
+static int64_t hold_when_free(struct store_bed *f, unsigned who, uint32_t addr, uint32_t hold_s)
+{
+	int64_t until_s = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		enum ask_result result = ask_held_for(f, ASK_BIND, who, addr, hold_s, &until_s);
+		if (result == ASK_GRANTED)
+			return until_s;
+		assert_int_equal(result, ASK_DENIED);
+		usleep(AGAIN_US);
+	}
+	fail_msg("the address did not come back");
+	return 0;
+}
+
 static void assert_past(struct store_bed *f, int64_t until_s)
 {
 	assert_true(clock_read(&f->clock).earliest_s > until_s);
@@ -215,9 +231,9 @@ static void records_that_are_over_are_deleted(void **state)
 	int64_t until_s, bound_s;
 
 	assert_int_equal(ask_held_for(f, ASK_BIND, 1, FIRST, 1, &bound_s), ASK_GRANTED);
-	assert_int_equal(ask_held_for(f, ASK_BIND, 2, FIRST + 1, HOLD, &until_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_BIND, 2, FIRST + 1, 1, &until_s), ASK_GRANTED);
 	assert_int_equal(ask_held_for(f, ASK_RELEASE, 2, FIRST + 1, 1, &until_s), ASK_GRANTED);
-	assert_int_equal(ask_held_for(f, ASK_BIND, 3, FIRST + 2, HOLD, &until_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_BIND, 3, FIRST + 2, 1, &until_s), ASK_GRANTED);
 	assert_int_equal(ask_held_for(f, ASK_DECLINE, 3, FIRST + 2, 1, &until_s), ASK_GRANTED);
 	assert_int_equal(ask_held_for(f, ASK_BIND, 4, FIRST + 3, 1, &until_s), ASK_GRANTED);
 	assert_int_equal(end_lease(f, FIRST + 3, &until_s), 0);
@@ -239,6 +255,52 @@ static void wait_queued(struct store_bed *f, uint64_t wanted)
 		usleep(AGAIN_US);
 	}
 	assert_int_equal(view.queued, wanted);
+}
+
+/*
+ * What was promised once binds whoever has the address later, since a server may still renew on it: a
+ * release gives the address back for others, but makes no hold shorter that comes after it.
+ */
+static void release_makes_no_later_hold_shorter(void **state)
+{
+	static const enum ask_op ops[] = {ASK_RELEASE, ASK_DECLINE};
+	struct store_bed *f = *state;
+	int64_t long_s, until_s;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		uint32_t addr = FIRST + i;
+		assert_int_equal(ask_held_for(f, ASK_BIND, 1, addr, 10 * HOLD, &long_s),
+				 ASK_GRANTED);
+		assert_int_equal(ask_held_for(f, ops[i], 1, addr, 0, &until_s), ASK_GRANTED);
+		assert_true(until_s < long_s);
+		/* Back, with less. */
+		assert_int_equal(hold_when_free(f, 1, addr, 1), long_s);
+		assert_int_equal(ask_held_for(f, ops[i], 1, addr, 0, &until_s), ASK_GRANTED);
+		bed_close(f); /* as other servers read it */
+		bed_open(f);
+		assert_int_equal(hold_when_free(f, 2, addr, 1), long_s);
+		assert_int_equal(ask_held_for(f, ops[i], 2, addr, 0, &until_s), ASK_GRANTED);
+	}
+	/* Moving away is no different. */
+	assert_int_equal(ask_held_for(f, ASK_BIND, 5, FIRST + 5, 10 * HOLD, &long_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_BIND, 5, FIRST + 6, 1, &until_s), ASK_GRANTED);
+	assert_int_equal(hold_when_free(f, 5, FIRST + 5, 1), long_s);
+}
+
+/* And the record that remembers it is there until then, though the address has come back long ago. */
+static void record_remembers_what_was_promised(void **state)
+{
+	struct store_bed *f = *state;
+	int64_t promised_s, until_s;
+
+	assert_int_equal(ask_held_for(f, ASK_BIND, 1, FIRST, 4, &promised_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_RELEASE, 1, FIRST, 0, &until_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_BIND, 2, FIRST + 1, 1, &until_s), ASK_GRANTED);
+	assert_int_equal(ask_held_for(f, ASK_RELEASE, 2, FIRST + 1, 0, &until_s), ASK_GRANTED);
+	bed_close(f);
+	bed_open(f);
+	wait_records(f, 0);
+	assert_past(f, promised_s);
 }
 
 static void wait_expired(struct store_bed *f, uint64_t at_least)
@@ -326,6 +388,39 @@ static void deletion_loses_against_another_servers_binding(void **state)
 	bed_free(other);
 }
 
+/*
+ * etcd takes a batch in parts, each at a revision of its own, where its limit on operations is low: what was committed
+ * is known by its own, and the next change does not conflict.
+ */
+static void parts_of_a_batch_have_revisions_of_their_own(void **state)
+{
+	enum { CLIENTS = 100 };
+	static const char *const args[] = {"--max-txn-ops=16", NULL};
+	struct server usual = server;
+	struct ask asks[CLIENTS], ask;
+	struct store_bed *f;
+
+	if (!etcd)
+		return;
+	server_start(&server, args);
+	f = new_bed("a", "10s", NULL);
+	server_freeze(&server);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		bed_prepare(f, &asks[i], ASK_BIND, i + 1, FIRST + i);
+		bed_submit(f, &asks[i]);
+	}
+	wait_queued(f, CLIENTS);
+	server_thaw(&server);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		assert_int_equal(bed_answer(f)->result, ASK_GRANTED);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, i + 1, FIRST + i), ASK_GRANTED);
+	assert_int_equal(counter_read(&store_counters(f->store)->conflicts), 0);
+	bed_free(f);
+	server_remove(&server);
+	server = usual;
+}
+
 /* ---- precedence ---- */
 
 static void submit_to(struct store_bed *f, struct lease_net *net, struct ask *ask, enum ask_op op,
@@ -392,6 +487,11 @@ int main(int argc, char **argv)
 						bed_tear_down),
 		cmocka_unit_test_setup_teardown(records_that_are_over_are_deleted, set_up,
 						bed_tear_down),
+		cmocka_unit_test_setup_teardown(release_makes_no_later_hold_shorter, set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(record_remembers_what_was_promised, set_up,
+						bed_tear_down),
+		cmocka_unit_test(parts_of_a_batch_have_revisions_of_their_own),
 		cmocka_unit_test_setup_teardown(deletion_never_overtakes_a_binding, set_up,
 						bed_tear_down),
 		cmocka_unit_test_setup_teardown(deletion_loses_against_another_servers_binding,

@@ -12,6 +12,8 @@
 #define LIVE  (NOW + 500)
 #define OVER  (NOW - 500)
 #define HOLD  7200
+#define LONG  (NOW + 10 * HOLD)
+#define REVISION 7 /* of every record */
 #define HERE  0x0a000005u
 #define THERE 0x0a000009u
 
@@ -23,6 +25,7 @@ struct record {
 	enum lease_state state;
 	enum who who;
 	int64_t hold_until_s;
+	int64_t promised_until_s; /* 0: no more than that */
 };
 
 struct expected {
@@ -174,7 +177,8 @@ static struct lease make_lease(uint32_t addr, const struct record *record)
 	if (record->state == LEASE_NONE)
 		return lease;
 	lease.hold_until_s = record->hold_until_s;
-	lease.revision = 7;
+	lease.promised_until_s = max_i64(record->hold_until_s, record->promised_until_s);
+	lease.revision = REVISION;
 	lease.client = record->who == ANNA ? anna : boris;
 	lease.client_len = 2;
 	return lease;
@@ -236,6 +240,65 @@ static void test_hold_never_shrinks(void **state)
 	assert_int_equal(plan.hold_until_s, NOW + 10 * HOLD);
 }
 
+/* What becomes of the longest hold that an address has ever had; what is PLAN_ANSWER or _PROBE has none. */
+static const struct {
+	const char *name;
+	enum ask_op op;
+	struct record record, former;
+	enum plan_kind kind;
+	int64_t hold_until_s, promised_until_s;
+	enum plan_former becomes;
+} remembered[] = {
+	{"a release remembers the hold that it ends", ASK_RELEASE, {LEASE_BOUND, ANNA, LONG}, {0},
+	 PLAN_COMMIT, NOW + HOLD, LONG, 0},
+	{"and nothing when it rests for longer", ASK_RELEASE, {LEASE_BOUND, ANNA, LIVE}, {0},
+	 PLAN_COMMIT, NOW + HOLD, NOW + HOLD, 0},
+	{"a decline remembers it too", ASK_DECLINE, {LEASE_BOUND, ANNA, LONG}, {0}, PLAN_COMMIT,
+	 NOW + HOLD, LONG, 0},
+	{"a revoked address is held that long", ASK_REVOKE, {LEASE_BOUND, ANNA, LONG}, {0},
+	 PLAN_COMMIT, LONG, LONG, 0},
+	{"a client that is back is held no shorter than before", ASK_BIND,
+	 {LEASE_RELEASED, ANNA, LIVE, LONG}, {0}, PLAN_COMMIT, LONG, LONG, 0},
+	{"nor is any other", ASK_BIND, {LEASE_RELEASED, BORIS, OVER, LONG}, {0}, PLAN_COMMIT, LONG,
+	 LONG, 0},
+	{"nor after a decline", ASK_BIND, {LEASE_DECLINED, BORIS, OVER, LONG}, {0}, PLAN_COMMIT, LONG,
+	 LONG, 0},
+	{"nor one that renews what it released", ASK_RENEW, {LEASE_RELEASED, ANNA, LIVE, LONG}, {0},
+	 PLAN_COMMIT, LONG, LONG, 0},
+	{"a shorter promise asks for nothing", ASK_BIND, {LEASE_RELEASED, BORIS, OVER, LIVE}, {0},
+	 PLAN_COMMIT, NOW + HOLD, NOW + HOLD, 0},
+	{"who still rests, rests, whatever was promised", ASK_BIND,
+	 {LEASE_RELEASED, BORIS, LIVE, LONG}, {0}, PLAN_PROBE, 0, 0, 0},
+	{"a binding goes on remembering by its hold", ASK_EXTEND, {LEASE_BOUND, ANNA, LONG}, {0},
+	 PLAN_COMMIT, LONG, LONG, 0},
+	{"a rested record is kept until then", PLAN_OP_EXPIRE, {LEASE_RELEASED, BORIS, OVER, LIVE},
+	 {0}, PLAN_ANSWER, 0, 0, 0},
+	{"the last second of a promise still counts", PLAN_OP_EXPIRE,
+	 {LEASE_RELEASED, BORIS, OVER, NOW}, {0}, PLAN_ANSWER, 0, 0, 0},
+	{"and no longer", PLAN_OP_EXPIRE, {LEASE_RELEASED, BORIS, OVER, NOW - 1}, {0}, PLAN_COMMIT, 0,
+	 0, 0},
+	{"a former address is removed when nothing is to be remembered", ASK_BIND, {0},
+	 {LEASE_BOUND, ANNA, OVER, NOW - 1}, PLAN_COMMIT, NOW + HOLD, NOW + HOLD,
+	 PLAN_FORMER_REMOVE},
+	{"else it is left", ASK_BIND, {0}, {LEASE_BOUND, ANNA, OVER, LIVE}, PLAN_COMMIT, NOW + HOLD,
+	 NOW + HOLD, PLAN_FORMER_RELEASE},
+};
+
+static void test_what_was_promised_is_remembered(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(remembered); i++) {
+		struct row row = {.op = remembered[i].op, .record = remembered[i].record,
+				  .former = remembered[i].former};
+		struct plan got = plan_of(&row);
+
+		print_message("# %s\n", remembered[i].name);
+		assert_int_equal(got.kind, remembered[i].kind);
+		assert_int_equal(got.hold_until_s, remembered[i].hold_until_s);
+		assert_int_equal(got.promised_until_s, remembered[i].promised_until_s);
+		assert_int_equal(got.former, remembered[i].becomes);
+	}
+}
+
 /* Rule 7: holds are written by the latest clock, reclaiming is judged by the earliest. */
 static void test_clocks_disagree(void **state)
 {
@@ -255,6 +318,13 @@ static void test_clocks_disagree(void **state)
 	plan_make(&input, &plan);
 	assert_int_equal(plan.kind, PLAN_COMMIT);
 	assert_int_equal(plan.hold_until_s, NOW + 10 + HOLD);
+	input.op = PLAN_OP_EXPIRE; /* what was promised is judged like the hold */
+	record.promised_until_s = NOW + 5;
+	plan_make(&input, &plan);
+	assert_int_equal(plan.kind, PLAN_ANSWER);
+	input.now.earliest_s = NOW + 6;
+	plan_make(&input, &plan);
+	assert_int_equal(plan.kind, PLAN_COMMIT);
 }
 
 int main(void)
@@ -262,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_hold_never_shrinks),
+		cmocka_unit_test(test_what_was_promised_is_remembered),
 		cmocka_unit_test(test_clocks_disagree),
 	};
 
