@@ -16,6 +16,7 @@ static const char *const result_names[ASK_RESULT_COUNT] = {
     [ASK_UNAVAILABLE] = "unavailable",
     [ASK_OVERLOAD] = "overload",
     [ASK_ON_OFFER] = "on-offer",
+    [ASK_OVERTAKEN] = "overtaken",
     [ASK_DUPLICATE] = "duplicate",
     [ASK_NOT_OFFERED] = "not-offered",
 };

@@ -26,11 +26,13 @@ enum ask_op {
 enum ask_result {
 	ASK_GRANTED,      /* addr is held for the client until hold_until_s, durably (OFFER: on offer) */
 	ASK_DENIED,       /* proven by a linearizable read: the address is another's, or may not be the client's: NAK */
-	ASK_UNKNOWN_CLIENT, /* proven: nothing is recorded for the client or address: silence (RFC 2131 section 4.3.2) */
+	ASK_UNKNOWN_CLIENT, /* proven (RELEASE, DECLINE: as far as memory knows): nothing is recorded for the client or
+			     * address: silence (RFC 2131 section 4.3.2) */
 	ASK_NO_ADDRESS,   /* OFFER: every pool is exhausted */
 	ASK_UNAVAILABLE,  /* the store could not be asked, or its answer is unknown: silence */
 	ASK_OVERLOAD,     /* shed: silence */
 	ASK_ON_OFFER,     /* BIND: the address is on offer to somebody else just now: silence */
+	ASK_OVERTAKEN,    /* RELEASE, DECLINE: the client may have been bound anew since it sent this: nothing is done */
 	ASK_DUPLICATE,    /* a retransmission of a request that is being committed: silence, its answer comes */
 	ASK_NOT_OFFERED,  /* BIND with own_offers_only: not by us: silence, whoever offered it answers */
 	ASK_RESULT_COUNT
@@ -46,6 +48,7 @@ struct ask {
 	/* the question */
 	enum ask_op op;
 	uint16_t worker;              /* whose ring the answer goes to */
+	uint16_t port;                /* with worker: the queue it came by, whose asks come in their order of arrival */
 	bool background;              /* nobody waits: the ask only comes home */
 	struct lease_net *net;
 	uint32_t subnet;              /* ASK_OFFER: preferred, index into config->subnets */
@@ -58,6 +61,7 @@ struct ask {
 	uint64_t client_hash;
 	struct client_id client;
 	uint64_t asked_ns;            /* monotonic */
+	uint64_t arrived_ns;          /* likewise: it arrived after that, however long it lay unread */
 	uint8_t hwaddr_len;
 	uint8_t hwaddr[DHCP_CHADDR_LEN];
 	uint8_t host_name_len;
@@ -70,6 +74,8 @@ struct ask {
 	/* the store thread's own while it holds the ask */
 	struct ask *next;
 	uint8_t tries;
+	bool aimed;                   /* RELEASE, DECLINE: meant_revision is set */
+	int64_t meant_revision;       /* the binding that they mean: of the record when they arrived, 0: there was none */
 	bool proven;                  /* a linearizable read has been made for it */
 	bool client_known;            /* client_at is from such a read, not from memory */
 	uint32_t client_at;           /* what the client's key says; 0: absent */

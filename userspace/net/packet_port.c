@@ -166,6 +166,7 @@ static size_t packet_receive(struct port *port, struct frame *frames, size_t max
 		    recvmmsg(port->fd, packet->receive, (unsigned)prepared, MSG_DONTWAIT, NULL);
 	if (received > 0)
 		n = (size_t)received;
+	port->emptied = prepared > 0 && (received < 0 ? errno == EAGAIN : n < prepared);
 	for (size_t i = 0; i < prepared; i++) {
 		if (i < n && accept_frame(packet, i, &frames[kept]))
 			bytes += frames[kept++].len;

@@ -49,6 +49,7 @@ struct port {
 	int fd; /* poll for POLLIN */
 	unsigned ifindex;
 	unsigned queue; /* 0 for AF_PACKET */
+	bool emptied;   /* the last port_receive left nothing waiting */
 	uint16_t mtu;   /* bounds replies (packet_room); 0: unknown */
 	uint8_t mac[6]; /* of the interface: replies' source */
 	char interface[16];

@@ -138,6 +138,7 @@ static size_t xdp_receive(struct port *port, struct frame *frames, size_t max)
 		n = xsk_ring_cons__peek(&xdp->rx, limit, &index);
 		if (n == 0) {
 			tell_taken(xdp, 0);
+			port->emptied = true;
 			return 0;
 		}
 	}
@@ -156,6 +157,7 @@ static size_t xdp_receive(struct port *port, struct frame *frames, size_t max)
 	}
 	xsk_ring_cons__release(&xdp->rx, n);
 	tell_taken(xdp, n);
+	port->emptied = n < limit;
 	xdp->account.filling -= n;
 	xdp->account.lent += n;
 	counter_add(&port->counters.rx_frames, n);

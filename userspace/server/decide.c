@@ -244,7 +244,7 @@ void server_fill_ask(const struct server_view *view, const struct server_query *
 	ask->hold_until_s = 0;
 	ask->next = NULL;
 	ask->tries = 0;
-	ask->proven = ask->client_known = false;
+	ask->proven = ask->client_known = ask->aimed = false;
 	ask->client_at = 0;
 }
 
@@ -255,6 +255,7 @@ static const enum server_drop drop_of_result[ASK_RESULT_COUNT] = {
 	[ASK_UNAVAILABLE] = SERVER_DROP_STORE_UNAVAILABLE,
 	[ASK_OVERLOAD] = SERVER_DROP_OVERLOAD,
 	[ASK_ON_OFFER] = SERVER_DROP_ON_OFFER,
+	[ASK_OVERTAKEN] = SERVER_DROP_UNKNOWN_CLIENT,
 	[ASK_DUPLICATE] = SERVER_DROP_DUPLICATE,
 	[ASK_NOT_OFFERED] = SERVER_DROP_ANOTHERS,
 };

@@ -6,6 +6,8 @@
 
 /* A client has given up or retransmitted by then: committing for it would only feed an overload. */
 #define ASK_STALE_NS   (3 * NS_PER_S)
+/* A RELEASE may lie unread for so long and still count; more than a worker's sleep (worker.c) and what it may be late. */
+#define GIVE_UP_NS     (2 * NS_PER_S)
 /* Offers stop when a commit would take longer than this: an offer that cannot be kept in time is none. */
 #define OFFER_DELAY_NS (1 * NS_PER_S)
 
@@ -13,6 +15,7 @@ void transact_answer(struct store *store, struct ask *ask, enum ask_result resul
 {
 	struct store_worker *worker;
 
+	counter_add(&store->counters.give_ups_overtaken, result == ASK_OVERTAKEN);
 	if (ask->worker == STORE_OPERATOR) {
 		operator_answer(store, result);
 		return;
@@ -151,6 +154,7 @@ static void look_up(struct store *store, const struct ask *ask, struct plan_inpu
 		.client_known = client_known,
 		.client_at = client_at,
 		.hold_s = ask->hold_s,
+		.meant_revision = ask->meant_revision,
 		.now = store->now,
 	};
 }
@@ -253,6 +257,25 @@ void transact_prefetch(const struct store *store, const struct ask *ask)
 	lease_prefetch_slot(ask->net, ask->addr);
 }
 
+/*
+ * Which binding a RELEASE or DECLINE means: the one that is in the table when it is first looked at.
+ * False when it may have lain unread for so long that this can be a later one: a server that was stopped
+ * finds it in its queue after its mirror has caught up.
+ */
+static bool aim(const struct store *store, struct ask *ask)
+{
+	struct lease lease;
+
+	if (ask->aimed)
+		return true;
+	if (store->now.mono_ns > ask->arrived_ns + GIVE_UP_NS)
+		return false;
+	lease_read(ask->net, ask->addr, &lease);
+	ask->meant_revision = lease.revision;
+	ask->aimed = true;
+	return true;
+}
+
 void transact_begin(struct store *store, struct ask *ask)
 {
 	switch (ask->op) {
@@ -274,6 +297,13 @@ void transact_begin(struct store *store, struct ask *ask)
 		if (!ask->peers_offer &&
 		    !allocator_may_take(ask->net, ask->addr, &ask->client)) {
 			transact_answer(store, ask, ASK_ON_OFFER);
+			return;
+		}
+		break;
+	case ASK_RELEASE:
+	case ASK_DECLINE:
+		if (!aim(store, ask)) {
+			transact_answer(store, ask, ASK_OVERTAKEN);
 			return;
 		}
 		break;

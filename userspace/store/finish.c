@@ -90,6 +90,31 @@ static void apply(const struct flight *flight, int64_t revision)
 						      flight->client.len));
 }
 
+static bool gives_up(const struct ask *ask, const struct flight *flight)
+{
+	return (ask->op == ASK_RELEASE || ask->op == ASK_DECLINE) && ask->addr == flight->addr &&
+	       ask->net == flight->net &&
+	       client_id_equal(&flight->client, ask->client.bytes, ask->client.len);
+}
+
+/*
+ * A RELEASE that stood in line behind its client's renewal, say, means what has become of the binding by
+ * that, if both came by the same queue: else it may have been sent before. The binding is the one that it
+ * meant: had another come in between, the renewal would have been overtaken, and the RELEASE
+ * dropped (plan_give_up) before it could stand in line again.
+ */
+static void hand_on(struct flight *flight, int64_t revision)
+{
+	const struct ask *cause = flight->ask;
+
+	if (!cause || flight->plan.state != LEASE_BOUND)
+		return;
+	for (struct ask *ask = flight->waiting; ask; ask = ask->next)
+		if (gives_up(ask, flight) && ask->worker == cause->worker &&
+		    ask->port == cause->port)
+			ask->meant_revision = revision;
+}
+
 static void finish_done(struct store *store, struct flight *flight, const struct kv_txn *txn)
 {
 	struct ask *ask = flight->ask;
@@ -97,6 +122,7 @@ static void finish_done(struct store *store, struct flight *flight, const struct
 	switch (flight->stage) {
 	case FLIGHT_COMMIT:
 		apply(flight, txn->revision);
+		hand_on(flight, txn->revision);
 		counter_add(flight->ask ? &store->counters.commits : &store->counters.expired, 1);
 		if (ask) {
 			ask->hold_until_s = flight->plan.hold_until_s;

@@ -110,10 +110,17 @@ static void plan_confirm(const struct plan_input *in, struct plan *plan)
 		refuse(in, plan, ASK_UNKNOWN_CLIENT);
 }
 
+/*
+ * RELEASE and DECLINE end the binding that was known when they arrived, and no other: one that shows
+ * up since may be the client's next, which it uses. Nothing is asked of the store about them, since
+ * whatever it would tell could be such a one. What they leave alone is over when its hold is.
+ */
 static void plan_give_up(const struct plan_input *in, struct plan *plan, enum lease_state state)
 {
 	if (!is_clients(in->record, in->client) || in->record->state != LEASE_BOUND) {
-		refuse(in, plan, ASK_UNKNOWN_CLIENT);
+		answer(plan, ASK_UNKNOWN_CLIENT);
+	} else if (in->record->revision != in->meant_revision) {
+		answer(plan, ASK_OVERTAKEN);
 	} else {
 		commit(plan, state, in->now.latest_s + in->hold_s,
 		       max_i64(in->record->hold_until_s, in->record->promised_until_s));

@@ -29,6 +29,7 @@ struct plan_input {
 	bool client_known;             /* client_at does */
 	uint32_t client_at;            /* what clients/<C> says, 0: absent */
 	uint32_t hold_s;
+	int64_t meant_revision;        /* RELEASE, DECLINE: of the binding that they mean */
 	struct moment now;
 };
 

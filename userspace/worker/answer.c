@@ -8,7 +8,7 @@ static bool conclude(struct worker *worker, struct item *item, struct exchange *
 	enum server_drop drop;
 
 	item->packet = &exchange->packet;
-	item->port = exchange->port;
+	item->port = exchange->ask.port;
 	if (dhcp_request_parse(&item->request, item->packet->payload, item->packet->payload_len) !=
 	    DHCP_ACCEPTED) /* it was, and nobody has written to it: a programmer's error, not the network's */
 		return false;
@@ -32,7 +32,7 @@ static bool is_settled(const struct ask *ask)
 
 static void finish(struct worker *worker, struct exchange *exchange)
 {
-	struct port *port = worker->ports[exchange->port].port;
+	struct port *port = worker->ports[exchange->ask.port].port;
 	struct item *item = &worker->item;
 
 	if (is_settled(&exchange->ask))
@@ -47,7 +47,7 @@ static void finish(struct worker *worker, struct exchange *exchange)
 	} else {
 		port_drop(port, &exchange->packet.frame, 1);
 	}
-	worker->touched[exchange->port] = true;
+	worker->touched[exchange->ask.port] = true;
 }
 
 size_t answer_run(struct worker *worker)

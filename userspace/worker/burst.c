@@ -97,7 +97,8 @@ static bool ask(struct worker *worker, const struct item *item)
 		return false;
 	server_fill_ask(worker->view, &item->query, &item->decision, &worker->now, &exchange->ask);
 	exchange->packet = *item->packet;
-	exchange->port = (uint16_t)item->port;
+	exchange->ask.port = (uint16_t)item->port;
+	exchange->ask.arrived_ns = worker->emptied_ns[item->port];
 	if (!store_submit(worker->store, worker->index, &exchange->ask)) {
 		exchange_give_back(&worker->exchanges, exchange);
 		return false;
@@ -263,12 +264,16 @@ static void run(struct worker *worker, size_t index, const struct frame *frames,
 size_t burst_run(struct worker *worker, size_t index)
 {
 	struct frame frames[BURST];
-	size_t n = port_receive(worker->ports[index].port, frames, BURST);
+	struct port *port = worker->ports[index].port;
+	size_t n = port_receive(port, frames, BURST);
+	bool emptied = port->emptied;
 
-	if (n == 0)
-		return 0;
-	run(worker, index, frames, n);
-	counter_add(&worker->counters.bursts, 1);
+	if (n) {
+		run(worker, index, frames, n);
+		counter_add(&worker->counters.bursts, 1);
+	}
+	if (emptied) /* what comes by it from now on came after the round began */
+		worker->emptied_ns[index] = worker->now.mono_ns;
 	return n;
 }
 

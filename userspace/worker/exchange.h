@@ -15,7 +15,6 @@
 struct exchange {
 	struct ask ask;
 	struct packet packet; /* unless ask.background */
-	uint16_t port;        /* index into the worker's ports */
 	struct exchange *next;
 };
 

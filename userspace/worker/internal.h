@@ -41,6 +41,8 @@ struct worker {
 	struct worker_port ports[WORKER_MAX_PORTS];
 	size_t n_ports;
 	bool touched[WORKER_MAX_PORTS]; /* to be flushed at the end of the round */
+	/* when the round began that last left nothing unread there, monotonic; 0: none has */
+	uint64_t emptied_ns[WORKER_MAX_PORTS];
 	struct worker_world *world;
 	struct store *store;
 	const struct clock *clock;

@@ -68,13 +68,19 @@ static size_t round_once(struct worker *worker, enum look look)
 	return n;
 }
 
+/*
+ * Nothing wakes it so often: but how long a frame can have lain unread at most is told by when its port was last
+ * found empty (burst_run), and after a stop of the whole server that must not look like a long sleep.
+ */
+#define SLEEP_MS 1000
+
 /* While somebody waits in the lobby: until more offers may be made. */
 static int patience_ms(const struct worker *worker)
 {
 	uint64_t ends_ns = worker->pace.window_ends_ns, now_ns = worker->now.mono_ns;
 
 	if (!lobby_len(worker->lobby))
-		return -1;
+		return SLEEP_MS;
 	return 1 + (int)(ends_ns > now_ns ? (ends_ns - now_ns) / NS_PER_MS : 0);
 }
 

@@ -107,7 +107,7 @@ void bed_prepare(struct store_bed *f, struct ask *ask, enum ask_op op, unsigned 
 	ask->lease_s = 1000;
 	ask->hold_s = HOLD;
 	ask->offer_s = 60;
-	ask->asked_ns = clock_mono_ns();
+	ask->asked_ns = ask->arrived_ns = clock_mono_ns();
 	ask->client.len = 7;
 	ask->client.bytes[0] = CLIENT_ID_MAC;
 	store_be32(ask->client.bytes + 3, who);

@@ -121,8 +121,10 @@ static const struct row rows[] = {
 	{"a decline starts probation", ASK_DECLINE, {LEASE_BOUND, ANNA, LIVE}, {0}, false, false, 0,
 	 {PLAN_COMMIT, 0, LEASE_DECLINED, NOW + HOLD, PLAN_CLIENT_DELETE, false, 0, 0, false}},
 	{"a release of another's address changes nothing", ASK_RELEASE, {LEASE_BOUND, BORIS, LIVE},
-	 {0}, true, true, 0, ANSWERS(ASK_UNKNOWN_CLIENT)},
-	{"a decline of an address never bound changes nothing", ASK_DECLINE, {0}, {0}, true, true,
+	 {0}, false, false, 0, ANSWERS(ASK_UNKNOWN_CLIENT)},
+	{"a decline of an address never bound changes nothing", ASK_DECLINE, {0}, {0}, false, false,
+	 0, ANSWERS(ASK_UNKNOWN_CLIENT)},
+	{"a release is not repeated", ASK_RELEASE, {LEASE_RELEASED, ANNA, LIVE}, {0}, false, false,
 	 0, ANSWERS(ASK_UNKNOWN_CLIENT)},
 	/* revocation by an operator */
 	{"a revoked lease rests until what was promised", ASK_REVOKE, {LEASE_BOUND, ANNA, LIVE},
@@ -199,6 +201,7 @@ static struct plan plan_of(const struct row *row)
 		.client_known = row->client_known,
 		.client_at = row->client_at,
 		.hold_s = HOLD,
+		.meant_revision = REVISION,
 		.now = {.earliest_s = NOW, .latest_s = NOW},
 	};
 	struct plan plan;
@@ -238,6 +241,29 @@ static void test_hold_never_shrinks(void **state)
 	row.record.hold_until_s = NOW + 10 * HOLD;
 	plan = plan_of(&row);
 	assert_int_equal(plan.hold_until_s, NOW + 10 * HOLD);
+}
+
+/* A client gives up the binding that was known when it said so, none that shows up later. */
+static void test_another_binding_is_not_given_up(void **state)
+{
+	static const enum ask_op ops[] = {ASK_RELEASE, ASK_DECLINE};
+	static const int64_t meant[] = {0, REVISION - 1, REVISION + 1};
+	struct client_id client = {.len = 2, .bytes = "mA"};
+	struct record bound = {LEASE_BOUND, ANNA, LIVE};
+	struct lease record = make_lease(HERE, &bound), former = make_lease(HERE, &bound);
+	struct plan plan;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops) * ARRAY_SIZE(meant); i++) {
+		struct plan_input input = {
+			.op = ops[i % 2], .addr = HERE, .client = &client, .record = &record,
+			.former = &former, .hold_s = HOLD, .meant_revision = meant[i / 2],
+			.proven = true, .client_known = true, .client_at = HERE,
+			.now = {.earliest_s = NOW, .latest_s = NOW},
+		};
+		plan_make(&input, &plan);
+		assert_int_equal(plan.kind, PLAN_ANSWER);
+		assert_int_equal(plan.result, ASK_OVERTAKEN);
+	}
 }
 
 /* What becomes of the longest hold that an address has ever had; what is PLAN_ANSWER or _PROBE has none. */
@@ -332,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_hold_never_shrinks),
+		cmocka_unit_test(test_another_binding_is_not_given_up),
 		cmocka_unit_test(test_what_was_promised_is_remembered),
 		cmocka_unit_test(test_clocks_disagree),
 	};
