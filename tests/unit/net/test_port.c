@@ -284,6 +284,35 @@ static void what_was_taken_is_told_to_the_program(void **state)
 	}
 }
 
+/* Whoever wants to know for how long a frame can have lain unread: not while there may be more behind it. */
+static void port_tells_when_nothing_is_left(void **state)
+{
+	for (enum mode mode = PACKET; mode <= NATIVE; mode++) {
+		struct setup setup;
+		struct port *port;
+		struct frame frames[2];
+		size_t taken = 0, full = 0, n;
+
+		begin(&setup, mode);
+		port = setup.ports[0];
+		for (uint32_t xid = 0; xid < 10; xid++)
+			send_sample(&setup, &(struct sample){.xid = xid});
+		for (int wait = 0; taken < 10 || !port->emptied; wait++) {
+			assert_in_range(wait, 0, LAB_PATIENCE_MS);
+			n = port_receive(port, frames, 2);
+			port_drop(port, frames, n);
+			taken += n;
+			full += n == 2;
+			assert_false(n == 2 && port->emptied);
+			if (n < 2)
+				poll(NULL, 0, 1);
+		}
+		assert_int_equal(taken, 10);
+		assert_true(full > 0);
+		end(&setup);
+	}
+}
+
 static void frames_for_other_hosts_are_ignored(void **state)
 {
 	struct setup setup;
@@ -602,6 +631,7 @@ int main(void)
 	    cmocka_unit_test(tags_arrive_inside_the_frame),
 	    cmocka_unit_test(refused_frames_never_reach_the_worker),
 	    cmocka_unit_test(what_was_taken_is_told_to_the_program),
+	    cmocka_unit_test(port_tells_when_nothing_is_left),
 	    cmocka_unit_test(frames_for_other_hosts_are_ignored),
 	    cmocka_unit_test(ip_options_go_to_the_packet_socket),
 	    cmocka_unit_test(fragments_arrive_as_one_frame),
