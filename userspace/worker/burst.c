@@ -265,15 +265,18 @@ size_t burst_run(struct worker *worker, size_t index)
 {
 	struct frame frames[BURST];
 	struct port *port = worker->ports[index].port;
+	uint64_t looked_ns = worker->now.mono_ns;
 	size_t n = port_receive(port, frames, BURST);
 	bool emptied = port->emptied;
 
 	if (n) {
+		/* Read behind the receiving: a grant is counted from a time at which its request had been sent (rule 1). */
+		worker->now = clock_read(worker->clock);
 		run(worker, index, frames, n);
 		counter_add(&worker->counters.bursts, 1);
 	}
-	if (emptied) /* what comes by it from now on came after the round began */
-		worker->emptied_ns[index] = worker->now.mono_ns;
+	if (emptied) /* what comes by it from now on came after that */
+		worker->emptied_ns[index] = looked_ns;
 	return n;
 }
 

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
@@ -44,7 +45,17 @@ struct memory_port {
 	unsigned sent, dropped, strays;
 	uint8_t last[FRAME_SIZE];
 	uint32_t last_len;
+	_Atomic unsigned held_up_s; /* what the process is stopped for before it receives, once */
+	_Atomic int64_t received_s; /* when the last frame was handed out, by the wall clock */
 };
+
+static int64_t wall_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
 
 static size_t memory_receive(struct port *port, struct frame *frames, size_t max)
 {
@@ -52,6 +63,8 @@ static size_t memory_receive(struct port *port, struct frame *frames, size_t max
 	uint64_t value;
 	size_t n = 0;
 
+	sleep(atomic_exchange(&p->held_up_s, 0));
+	atomic_store(&p->received_s, wall_s());
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < FRAMES && n < max; i++) {
 		if (!p->arriving[i])
@@ -321,6 +334,17 @@ static void write_request(struct memory_port *p, size_t slot, enum dhcp_type typ
 	p->len[slot] = (uint32_t)(at - frame);
 }
 
+/* Appends option 51 to a request that is written already. */
+static void add_lease_time(struct memory_port *p, size_t slot, uint32_t ciaddr, uint32_t seconds)
+{
+	uint8_t *frame = p->memory[slot], *end = frame + p->len[slot] - 1;
+
+	memcpy(end, (uint8_t[]){51, 4, 0, 0, 0, 0, 255}, 7);
+	store_be32(end + 2, seconds);
+	p->len[slot] += 6;
+	write_headers(frame, p->len[slot] - HEADERS, ciaddr, ciaddr ? SERVER : UINT32_MAX);
+}
+
 static void arrive(struct memory_port *p, size_t first, size_t n)
 {
 	uint64_t one = 1;
@@ -363,6 +387,16 @@ static const struct dhcp_header *last_reply(const struct memory_port *p)
 	return (const struct dhcp_header *)(p->last + HEADERS);
 }
 
+/* Option 51 of the last reply; 0 without it. */
+static uint32_t last_lease_time(const struct memory_port *p)
+{
+	const uint8_t *at = last_reply(p)->options, *end = p->last + p->last_len;
+
+	while (at + 6 <= end && *at != 255 && *at != 51)
+		at += *at ? 2 + at[1] : 1;
+	return at + 6 <= end && *at == 51 ? load_be32(at + 2) : 0;
+}
+
 static void test_discover_to_renewal(void **state)
 {
 	struct fixture *f = *state;
@@ -385,6 +419,30 @@ static void test_discover_to_renewal(void **state)
 	assert_int_equal(counter_read(&worker_counters(f->worker)->replies[DHCP_ACK]), 2);
 	assert_int_equal(p->dropped, 0);
 	check_accounts(p);
+}
+
+/* What is left of a hold is counted from after the request came, however long the process was stopped before. */
+static void test_grant_is_counted_from_the_receiving(void **state)
+{
+	enum { LEASE = 300, MARGIN = 5 };
+	struct fixture *f = *state;
+	struct memory_port *p = f->port;
+	uint32_t granted_s;
+	int64_t hold_until_s;
+
+	write_request(p, 0, DHCP_REQUEST, 1, 0, FIRST);
+	add_lease_time(p, 0, 0, LEASE);
+	arrive(p, 0, 1);
+	wait_home(p, 1);
+	hold_until_s = wall_s() + 2 * LEASE + MARGIN; /* at the most */
+	write_request(p, 1, DHCP_REQUEST, 1, FIRST, 0);
+	add_lease_time(p, 1, FIRST, 2000);
+	atomic_store(&p->held_up_s, 2 * MARGIN);
+	arrive(p, 1, 1);
+	wait_home(p, 2);
+	granted_s = last_lease_time(p);
+	assert_in_range(granted_s, LEASE, 2 * LEASE + MARGIN);
+	assert_true(atomic_load(&p->received_s) + granted_s <= hold_until_s);
 }
 
 /* More than may wait for the store: each is answered, or dropped and counted. */
@@ -710,6 +768,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_discover_to_renewal, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_grant_is_counted_from_the_receiving, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_bound_on_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crowd_waits_its_turn, set_up_lending,
 						tear_down),
