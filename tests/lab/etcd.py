@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A real etcd of one member inside a namespace, and what a test reads and writes there."""
+"""A real etcd inside a namespace, of one member or of several, and what a test reads and writes there."""
+import base64
 import json
 import pathlib
 import signal
@@ -11,30 +12,89 @@ BINARY = "/usr/bin/etcd"
 CLIENT_PORT, PEER_PORT = 2379, 2380
 
 
-class Etcd:
-    """Starts in about a tenth of a second: the heartbeat is quick, the member alone."""
+class Store:
+    """What is read and written through etcdctl. @url may name several members, with commas."""
 
-    def __init__(self, namespace, directory, address="127.0.0.1", options=(), member=0, members=1):
-        self.namespace, self.address, self.options = namespace, address, options
-        self.name = f"lab{member}" if members > 1 else "lab"
-        self.directory = pathlib.Path(directory) / ("etcd" + self.name[3:])
-        self.log_path = pathlib.Path(directory) / f"etcd{self.name[3:]}.log"
-        self.url = f"http://{address}:{CLIENT_PORT + 10 * member}"
-        self.peer = f"http://127.0.0.1:{PEER_PORT + 10 * member}"
-        self.cluster = ",".join(f"lab{each if members > 1 else ''}="
-                                f"http://127.0.0.1:{PEER_PORT + 10 * each}"
-                                for each in range(members))
+    def __init__(self, namespace, url):
+        self.namespace, self.url = namespace, url
+
+    def _ctl(self, *args, patience=30, **options):
+        command = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints", self.url,
+                   f"--command-timeout={patience}s", *args]
+        return self.namespace.run(*command, **options)
+
+    def ctl(self, *args, **options):
+        done = self._ctl(*args, **options)
+        assert done.returncode == 0, f"etcdctl {' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+    def revisions(self, prefix):
+        """Of the last change of each key below the prefix."""
+        answer = json.loads(self.ctl("get", "--prefix", "--keys-only", "--write-out", "json", prefix))
+        return [entry["mod_revision"] for entry in answer.get("kvs", [])]
+
+    def put(self, key, value):
+        self.ctl("put", key, value)
+
+    def delete(self, key):
+        self.ctl("del", key)
+
+    def keys(self, prefix):
+        return [key for key in self.ctl("get", "--prefix", "--keys-only", prefix).split() if key]
+
+    def revision(self, **options):
+        answer = json.loads(self.ctl("get", "--write-out", "json", "-", **options))
+        return answer["header"]["revision"]
+
+    def compact(self, **options):
+        """Forgets all but the present: who was not watching must load anew."""
+        self.ctl("compact", str(self.revision(**options)), **options)
+
+    def values(self, prefix):
+        """Bytes by key, of all keys below the prefix."""
+        answer = json.loads(self.ctl("get", "--prefix", "--write-out", "json", prefix))
+        return {base64.b64decode(entry["key"]).decode(): base64.b64decode(entry.get("value", ""))
+                for entry in answer.get("kvs", [])}
+
+    def get(self, key):
+        """The value's bytes, None when there is no such key."""
+        done = self.ctl("get", "--hex", "--print-value-only", key).strip()
+        return bytes.fromhex(done.replace("\\x", "")) if done else None
+
+    def lease(self, network, address, prefix="/etcdhcp/"):
+        """The record of an address, None when there is none."""
+        value = self.get(f"{prefix}leases/4/{network}/{address}")
+        return None if value is None else Record(value)
+
+
+class Etcd(Store):
+    """
+    One member. Alone, it starts in about a tenth of a second, since its heartbeat is quick; @options that
+    say otherwise come later and count. @cluster: the address of each member by its name, this one's
+    among them.
+    """
+
+    QUICK = ("--heartbeat-interval", "20", "--election-timeout", "200")
+
+    def __init__(self, namespace, directory, address="127.0.0.1", options=(), name="lab",
+                 cluster=None):
+        super().__init__(namespace, f"http://{address}:{CLIENT_PORT}")
+        self.address, self.options, self.name = address, options, name
+        self.cluster = cluster or {name: "127.0.0.1"}
+        self.directory = pathlib.Path(directory) / "etcd"
+        self.log_path = pathlib.Path(directory) / "etcd.log"
         self.process = None
 
     def start(self, ready=True):
+        peers = {name: f"http://{address}:{PEER_PORT}" for name, address in self.cluster.items()}
+        own = peers[self.name]
         with open(self.log_path, "ab") as log:
             self.process = self.namespace.popen(
                 BINARY, "--data-dir", self.directory, "--name", self.name,
                 "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
-                "--listen-peer-urls", self.peer, "--initial-advertise-peer-urls", self.peer,
-                "--initial-cluster", self.cluster,
-                "--heartbeat-interval", "20", "--election-timeout", "200", *self.options,
-                stdout=log, stderr=subprocess.STDOUT)
+                "--listen-peer-urls", own, "--initial-advertise-peer-urls", own,
+                "--initial-cluster", ",".join(f"{name}={peer}" for name, peer in peers.items()),
+                *self.QUICK, *self.options, stdout=log, stderr=subprocess.STDOUT)
         if ready:
             self.wait_ready()
         return self
@@ -64,47 +124,17 @@ class Etcd:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def _ctl(self, *args):
-        command = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints", self.url,
-                   "--command-timeout=30s", *args]
-        return self.namespace.run(*command)
-
-    def ctl(self, *args):
-        done = self._ctl(*args)
-        assert done.returncode == 0, f"etcdctl {' '.join(args)}: {done.stderr}"
-        return done.stdout
-
-    def revisions(self, prefix):
-        """Of the last change of each key below the prefix."""
-        answer = json.loads(self.ctl("get", "--prefix", "--keys-only", "--write-out", "json", prefix))
-        return [entry["mod_revision"] for entry in answer.get("kvs", [])]
-
-    def put(self, key, value):
-        self.ctl("put", key, value)
-
-    def delete(self, key):
-        self.ctl("del", key)
-
-    def keys(self, prefix):
-        return [key for key in self.ctl("get", "--prefix", "--keys-only", prefix).split() if key]
-
-    def get(self, key):
-        """The value's bytes, None when there is no such key."""
-        done = self.ctl("get", "--hex", "--print-value-only", key).strip()
-        return bytes.fromhex(done.replace("\\x", "")) if done else None
-
-    def lease(self, network, address, prefix="/etcdhcp/"):
-        """The record of an address, None when there is none."""
-        value = self.get(f"{prefix}leases/4/{network}/{address}")
-        return None if value is None else Record(value)
-
 
 class Cluster:
-    """Three members in one namespace; their ports differ."""
+    """Three members in one namespace, on loopback addresses of their own."""
 
     def __init__(self, namespace, directory, members=3):
-        self.members = [Etcd(namespace, directory, member=number, members=members)
-                        for number in range(members)]
+        cluster = {f"lab{number}": f"127.0.0.{number + 1}" for number in range(members)}
+        self.members = []
+        for name, address in cluster.items():
+            home = pathlib.Path(directory) / name
+            home.mkdir()
+            self.members.append(Etcd(namespace, home, address, name=name, cluster=cluster))
         self.urls = [member.url for member in self.members]
 
     def start(self):

@@ -51,9 +51,9 @@ def wait_until(condition, what, timeout=30.0, interval=0.005):
         time.sleep(interval)
 
 
-def die_with_parent():
+def die_with_parent(sign=signal.SIGKILL):
     """Between fork and exec: what a test starts does not outlive a killed test run."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc.prctl(PR_SET_PDEATHSIG, sign, 0, 0, 0)
 
 
 def ip(*args):
@@ -176,10 +176,11 @@ class Lab:
             namespace.wait_carrier(name)
 
     def plug(self, namespace, name, switch, queues=1):
-        """A cable from a namespace to a free port of a switch."""
+        """A cable from a namespace to a free port of a switch; the port's name."""
         port = f"p{next(_serial)}"
         self.wire(namespace, name, switch, port, queues)
         switch.ip("link", "set", port, "master", "br0")
+        return port
 
     def close(self):
         """Ends what still runs and removes everything, even if a server's end was a failure."""
