@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""
+When all faults are healed: does everybody serve again, and is the store as it should be?
+
+Each check returns what is wrong, as violations. The last outage is made on purpose: from the moment
+that etcd answers again, every server has two seconds.
+"""
+import time
+
+import campus as places
+import wire
+from checker import Violation
+from etcd import Record
+from faults import Outage
+from lab import SLOWNESS, Timeout, wait_until
+
+RESUME_S = 2.0
+HEAL_S = 60.0
+
+
+class Canary:
+    """A client with a reserved address that asks one server at a time for it: each ACK is a commit."""
+
+    def __init__(self, town):
+        self.town, self.acked = town, set()
+        town.by_mac[places.CANARY_MAC] = [self]
+        self.number, self.network, self.mac, self.client_id = -1, "near", places.CANARY_MAC, None
+        self.client = "mac:" + self.mac
+        self.xid = 0xCA000000
+
+    def expects(self, reply):
+        return True
+
+    def heard(self, reply, now):
+        if reply.type == wire.ACK:
+            self.acked.add(reply.server)
+
+    def ask(self, server):
+        self.xid += 1
+        self.town.send(self, wire.REQUEST, None, xid=self.xid, requested=places.CANARY,
+                       server=server)
+
+
+def serving_again(town, canary, since, patience):
+    """Seconds after @since until each server has committed again, None where one did not."""
+    canary.acked.clear()
+    came = {}
+
+    def all_came():
+        for server in town.servers:
+            if server not in came:
+                canary.ask(server)
+        time.sleep(0.1)
+        for server in canary.acked:
+            came.setdefault(server, time.monotonic() - since)
+        return len(came) == len(town.servers)
+    try:
+        wait_until(all_came, "all servers commit", patience)
+    except Timeout:
+        pass
+    return {server: came.get(server) for server in town.servers}
+
+
+def healed(campus, town, canary):
+    """After the last fault: every server is ready and commits."""
+    try:
+        if campus.members:
+            for node in campus.members:
+                node.process.wait_ready()
+            wait_until(campus.tend, "etcd takes writes again", HEAL_S, 0.2)
+        wait_until(lambda: campus.tend() and all(node.process.status("/readyz") == 200
+                                                 for node in campus.servers),
+                   "all servers are ready", HEAL_S, 0.1)
+    except AssertionError as failure:
+        return [Violation("silent", str(failure))]
+    times = serving_again(town, canary, time.monotonic(), HEAL_S)
+    return [Violation("silent", f"{server} does not serve {HEAL_S:g} s after all was healed")
+            for server, took in times.items() if took is None]
+
+
+def resumes(campus, town, canary, log, bound):
+    """etcd is deaf for a while; what it takes from its first answer until all serve."""
+    outage = Outage(campus, town, town.random)
+    began = log.add("fault", name="etcd-outage", target=outage.inject())
+    time.sleep(4.0)
+    outage.heal()
+    log.add("heal", name="etcd-outage", target=began["target"])
+    wait_until(lambda: "is healthy" in campus.members[0].process._ctl("endpoint", "health").stderr,
+               "etcd answers", HEAL_S)
+    times = serving_again(town, canary, time.monotonic(), HEAL_S)
+    late = [Violation("silent", f"{server} served only {took or HEAL_S:.1f} s after etcd was back")
+            for server, took in times.items() if took is None or took > bound * SLOWNESS]
+    return late, max(took or HEAL_S for took in times.values())
+
+
+def client_of(record):
+    kind, rest = record.client[:1], record.client[1:]
+    if kind == b"i":
+        return "id:" + rest.hex()
+    return "mac:" + rest[-6:].hex(":")
+
+
+def read_store(campus, log):
+    """What is stored goes into the history; {network: {address: record}}."""
+    before = time.monotonic()
+    values = campus.leases()
+    log.add("stored", before, until=time.monotonic())
+    found = {network: {} for network in places.NETWORKS}
+    for key, value in values.items():
+        network, address = key.split("/")[-2:]
+        record = found[network][address] = Record(value)
+        log.add("record", network=network, address=address, client=client_of(record),
+                state=record.state, hold_until=record.hold_until)
+    return found
+
+
+def consistent(campus, records):
+    """clients/<C> says A exactly when leases/<A> is BOUND by C."""
+    values = campus.etcd.values("/etcdhcp/clients/4/")
+    said = {tuple(key.split("/")[-2:]): value.decode() for key, value in values.items()}
+    bound = {(network, client_of(record)): address for network, found in records.items()
+             for address, record in found.items() if record.state == "BOUND"}
+    count = sum(record.state == "BOUND" for found in records.values() for record in found.values())
+    wrong = [Violation("inconsistent", f"{what}: clients/ says {said.get(what)}, leases/ say "
+                       f"{bound.get(what)}")
+             for what in sorted(said.keys() | bound.keys()) if said.get(what) != bound.get(what)]
+    if count != len(bound):
+        wrong.append(Violation("inconsistent", "a client is bound to two addresses of one network"))
+    return wrong
+
+
+def crashes(campus):
+    """Servers that a signal of nobody's ended. To end with a code is a decision, and is in the log."""
+    return [Violation("crashed", f"{name} ended with {code}:\n{tail}")
+            for name, code, tail in campus.ended if code is None or code < 0]
+
+
+def adds_up(campus):
+    """Free + held = pool, on every server and network, once nothing moves."""
+    return [violation for node in campus.servers for network in places.NETWORKS
+            for violation in _adds_up(campus, node, network)]
+
+
+def _adds_up(campus, node, network):
+    pool, seen = set(campus.pools[network]), None
+
+    def equal():
+        nonlocal seen
+        page = node.process.metrics()
+        size, free, offered = (page.sum("pool_addresses", network=network, state=state)
+                               for state in ("size", "free", "offered"))
+        held = sum(key.rpartition("/")[2] in pool for key in campus.leases())
+        seen = f"size {size:g}, free {free:g}, offered {offered:g}, records {held}"
+        return size == len(pool) and free + held == size
+    try:
+        wait_until(equal, "", HEAL_S, 0.2)
+    except Timeout:
+        return [Violation("leak", f"{node.name}, {network}: {seen}")]
+    return []
