@@ -19,7 +19,7 @@ declare -A PACKAGES=(
 	[lab]="iproute2 util-linux ethtool procps udhcpc"
 	[etcd]="etcd-server etcd-client"
 	[test]="python3 python3-pytest python3-scapy isc-dhcp-client isc-dhcp-relay prometheus
-		strace iputils-ping lmdb-utils dnsmasq-base spin nftables"
+		strace iputils-ping lmdb-utils dnsmasq-base spin nftables faketime"
 	[bench]="python3"
 	[bench_engine]="valgrind"
 	[bench_compare]="kea-dhcp4-server kea-admin postgresql-15 postgresql-client-15
