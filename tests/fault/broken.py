@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Servers with a rule taken out on purpose (broken/*.patch): what the harness is worth shows in how soon it
-catches them.
+Servers with a rule taken out on purpose (broken/*.patch): what the harness is worth shows in how
+soon it catches them.
 """
 import pathlib
 import subprocess

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-The place: servers and etcd members, each in a network namespace of its own, every cable of which can be cut.
+The place: servers and etcd members, each in a network namespace of its own, whose cables can be cut.
 
     town (clients) ---- link ---- server0 server1 server2
                                      |       |       |
@@ -67,8 +67,8 @@ class Cluster(Store):
                  *((("defrag", "--endpoints", member.url) for member in members)),
                  ("alarm", "disarm")]
         for step in steps:
-            done = self._ctl(*(str(self.revision(patience=2)) if word is None else word for word in step),
-                             patience=2)
+            words = [word or str(self.revision(patience=2)) for word in step]
+            done = self._ctl(*words, patience=2)
             if done.returncode and "compacted" not in done.stderr:
                 return False
         return "alarm" not in self._ctl("alarm", "list", patience=2).stdout
@@ -98,7 +98,7 @@ class Campus:
         self.kind, self.timeout = store, timeout
         self.claimed = set()     # what a fault has in its hands: "server1", "member0 back"
         self.offsets = {}        # server's name -> seconds that its clock is to be wrong by
-        self.ended = []          # (server's name, exit code, log's end) of those that ended by themselves
+        self.ended = []          # (name, exit code, log's end) of servers that ended by themselves
         self.full = False        # etcd's quota alarm may stand
         count = servers if store == "etcd" else 1
         members = members if store == "etcd" else 0
@@ -201,12 +201,12 @@ class Campus:
                 self.start_server(node)
         return not self.full
 
-    def leases(self):
-        """The stored records' bytes by key."""
+    def stored(self):
+        """Everything in the store at one moment: bytes by key, without the prefix."""
         if self.members:
-            return self.etcd.values("/etcdhcp/leases/4/")
-        return {key: value[8:] for key, value in embedded(self.directory / "leases").items()
-                if key.startswith("leases/4/")}
+            return {key.removeprefix("/etcdhcp/"): value
+                    for key, value in self.etcd.values("/etcdhcp/").items()}
+        return {key: value[8:] for key, value in embedded(self.directory / "leases").items()}
 
     def knows_clocks(self):
         """Whether servers tell each other their clocks: else a wrong one is beyond their contract."""

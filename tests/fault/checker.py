@@ -5,42 +5,46 @@ a client refused that was right? From the packets alone, and from the store's co
 
 What counts as a promise
     An ACK to a REQUEST. It promises its address to its client from the moment it was seen on the
-    client's side of the link until the time of the *sending* of the request plus the
-    time granted. That is RFC 2131 section 4.4.1: a client counts from its sending. Both ends are thus the
-    careful ones: a client cannot use an address before the ACK is there, and one that counts as it must
-    does not use it after. A server that decided, was stopped for a minute and then sent its ACK
-    has promised nothing, or the rest.
-    Of a request that was sent several times with one transaction id the first sending counts.
+    client's side of the link until the time of the *sending* of the request plus the time granted.
+    That is RFC 2131 section 4.4.1: a client counts from its sending. So both ends are the careful
+    ones: a client cannot use an address before the ACK is there, and one that counts as it must
+    does not use it after. A server that decided, was stopped for a minute and then sent its ACK has
+    promised nothing, or the rest. Of a request that was sent several times with one transaction id
+    the first sending counts.
 
-    An ACK that was lost on its last hop ("lost") is a promise like any other: the server cannot know. One that
-    never reached the link is none: nobody was told.
+    An ACK that was lost on its last hop ("lost") is a promise like any other: the server cannot
+    know. One that never reached the link is none: nobody was told.
 
-    ACKs of one client for one address are one promise, until the latest of their ends: that a
-    later ACK grants less takes nothing from what an earlier one said.
+    ACKs of one client for one address are one promise, until the latest of their ends: that a later
+    ACK grants less takes nothing from what an earlier one said.
 
-    One identifier is one client, though two devices may use it (a cloned hardware address): no server can tell
-    them apart.
+    One identifier is one client, though two devices may use it (a cloned hardware address): no
+    server can tell them apart.
 
 When a promise ends early
-    When its client sends RELEASE or DECLINE for the address: from then on it must not use it, whether
-    or not a server hears. An ACK to a request that was sent before that RELEASE comes too late to
-    promise anything. A renewal that is sent after it is no right of the client's either
-    (RFC 2131 section 4.4.6); such an ACK is counted ("stale_renewals"), not judged, until the client has the
-    address again by SELECTING or INIT-REBOOT.
+    When its client sends RELEASE or DECLINE for the address: from then on it must not use it,
+    whether or not a server hears. An ACK to a request that was sent before that RELEASE comes too
+    late to promise anything. A renewal that is sent after it is no right of the client's either
+    (RFC 2131 section 4.4.6); such an ACK is counted ("stale_renewals"), not judged, until the
+    client has the address again by SELECTING or INIT-REBOOT.
+
     A refusal (NAK) ends nothing: of a promise that still runs it is a violation by itself, and it
     does not hand the address on.
 
 What is a violation
     twice         an address is promised to a client while a promise to another one runs.
-    contradicted  one request is both acknowledged and refused, while the client waits for its answer and
-                  has said nothing else on that network; an ACK names an address that the
-                  request did not ask for, or comes from a server that was not selected, or answers nothing.
-    refused       NAK to a client that was right: during the whole time from its request to the NAK it
-                  was promised what it asked for, on the network it asked from, and had not meanwhile asked
-                  for another address there (a server moves a client to what it asked for last).
-    missing       at the end, a running promise without its record in the store: BOUND to that client
-                  and held to the promise's end at least. RELEASED will do when the client has since
-                  asked for another address on that network: what it was promised stays held.
+    contradicted  one request is both acknowledged and refused, while the client waits for its
+                  answer and has said nothing else on that network; an ACK names an address that the
+                  request did not ask for, or comes from a server that was not selected, or answers
+                  nothing.
+    refused       NAK to a client that was right: during the whole time from its request to the NAK
+                  it was promised what it asked for, on the network it asked from, and had not
+                  meanwhile asked for another address there (a server moves a client to what it
+                  asked for last).
+    missing       at the end, a running promise without its record in the store: BOUND to that
+                  client and held to the promise's end at least. RELEASED will do when the client
+                  has since asked for another address on that network: what it was promised stays
+                  held.
 """
 import collections
 

@@ -2,9 +2,9 @@
 """
 What goes wrong, one small class each, and the driver that makes it go wrong at random times.
 
-A fault is told its targets by the driver's random numbers; inject() names them, or returns None when nothing
-can be done now (another fault has the target), heal() undoes it all. What a fault holds is claimed, so
-that two faults may be under way at once, but not on the same thing.
+A fault takes its targets by the driver's random numbers; inject() names them, or returns None when
+nothing can be done now (another fault has the target), heal() undoes it all. What a fault holds is
+claimed, so that two faults may be under way at once, but not on the same thing.
 """
 import contextlib
 import random
@@ -312,9 +312,9 @@ class KilledInCommit(Fault):
         return node.name
 
 
-FAULTS = [ServerKilled, ServerRestarted, ServerStopped, ClockWrong, ClockAhead, MemberKilled, LeaderKilled,
-          MemberStopped, Outage, ServerCut, MemberCut, Apart, LinkLoss, BackLoss, CompactedGap,
-          NoSpace, MemberDiskFull, StoreDiskFull, SlowDisk, KilledInCommit]
+FAULTS = [ServerKilled, ServerRestarted, ServerStopped, ClockWrong, ClockAhead, MemberKilled,
+          LeaderKilled, MemberStopped, Outage, ServerCut, MemberCut, Apart, LinkLoss, BackLoss,
+          CompactedGap, NoSpace, MemberDiskFull, StoreDiskFull, SlowDisk, KilledInCommit]
 
 
 def named(names, store):

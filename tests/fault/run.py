@@ -3,8 +3,9 @@
 """
 Breaks things at random while clients of many kinds come and go, then judges what was promised.
 
-Everything follows from the seed but the timing of processes and packets, so that a run cannot be repeated
-exactly; its history can be judged again. Ends with 1 when a rule was broken, 2 when the run itself failed.
+Everything follows from the seed but the timing of processes and packets, so that a run cannot be
+repeated exactly; its history can be judged again. Ends with 1 when a rule was broken, 2 when the run
+itself failed.
 """
 import argparse
 import collections
@@ -14,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
@@ -152,17 +154,17 @@ class Run:
             self.found += late
         self.town.hush()
         time.sleep(1.5)
-        records = aftermath.read_store(self.campus, self.log)
+        records, clients = aftermath.read_store(self.campus, self.log)
         if self.campus.members:
-            self.found += aftermath.consistent(self.campus, records)
+            self.found += aftermath.consistent(records, clients)
         if not self.found:
             self.found += aftermath.adds_up(self.campus)
         self.found += aftermath.crashes(self.campus)
 
     def _verdict(self):
         checker = Checker().run(self.log.events)
-        report(checker.violations + self.found, checker.counts, self._faults(), seed=self.options.seed,
-               operations=self.town.operations,
+        report(checker.violations + self.found, checker.counts, self._faults(),
+               seed=self.options.seed, operations=self.town.operations,
                seconds=f"{time.monotonic() - self.began:.0f}",
                resume_s=f"{self.resumed:.1f}" if self.resumed is not None else None)
         return checker.violations + self.found
@@ -175,7 +177,7 @@ def report(violations, counts, injected, **more):
     if len(violations) > 20:
         print(f"\n... and {len(violations) - 20} more")
     if injected:
-        print("\nfaults: " + ", ".join(f"{name} {count}" for name, count in sorted(injected.items())))
+        print("\nfaults: " + ", ".join(f"{name} {n}" for name, n in sorted(injected.items())))
     facts = {key: value for key, value in more.items() if value is not None}
     facts |= {key: counts[key] for key in ("sent", "received", "acks", "naks", "promises",
                                            "stale_renewals", "late_acks", "running")}
@@ -201,7 +203,11 @@ def main(argv=None):
         directory.mkdir(parents=True, exist_ok=True)
         if options.broken:
             os.environ["ETCDHCP_BUILD"] = str(broken.build(options.broken, directory))
-        violations = Run(options, directory).go()
+        try:
+            violations = Run(options, directory).go()
+        except Exception:
+            traceback.print_exc()
+            return 2
         return not violations if options.broken else bool(violations)
 
 

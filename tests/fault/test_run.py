@@ -11,7 +11,7 @@ from checker import Checker
 
 HERE = pathlib.Path(__file__).resolve().parent
 RUN = ["unshare", "--mount", "--propagation", "private", sys.executable, HERE / "run.py"]
-# The machine has other tests to run beside this one: how soon all serve again is for the long runs to judge.
+# The machine has other tests to run beside: how soon all serve again is for the long runs to judge.
 PATIENT = ["--resume", "20"]
 
 
@@ -35,7 +35,8 @@ def test_nothing_is_broken(tmp_path, store, minutes, seed):
 
 
 def test_wrong_names_are_refused():
-    done = subprocess.run([*RUN, "--faults", "no-such"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*RUN, "--faults", "no-such"], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 2 and "no-such" in done.stderr
 
 
@@ -43,7 +44,8 @@ def test_a_kept_history_is_judged(tmp_path):
     kept = tmp_path / "history"
     log = history.History(kept, seed=1)
     for number, client in enumerate(("mac:02:00:00:00:00:01", "mac:02:00:00:00:00:02")):
-        log.add("sent", client=client, network="near", type="REQUEST", xid=number, requested="10.6.0.9")
+        log.add("sent", client=client, network="near", type="REQUEST", xid=number,
+                requested="10.6.0.9")
         log.add("received", client=client, type="ACK", xid=number, server="10.6.0.1",
                 address="10.6.0.9", lease=60)
     log.close()

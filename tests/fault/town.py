@@ -98,7 +98,7 @@ class Town:
     # Frames
 
     def send(self, device, kind, server_mac, **fields):
-        """To one server, by its hardware address, or to all: from the device or through the relay agent."""
+        """To one server by its hardware address, or to all; from far through the relay agent."""
         relayed = device.network == "far" and not server_mac
         giaddr = FAR_RELAY if relayed else wire.ANY
         message = wire.build_message(kind, mac=device.mac, client_id=device.client_id,
@@ -140,7 +140,9 @@ class Town:
         candidates = self.by_mac[reply.mac]
         device = next((each for each in candidates if each.expects(reply)), candidates[0])
         lost = self.random.random() < self.loss
-        given = {"address": reply.address, "lease": reply.lease} if reply.address != wire.ANY else {}
+        given = {"address": reply.address, "lease": reply.lease}
+        if reply.address == wire.ANY:
+            given = {}
         self.history.add("lost" if lost else "received", now, device=device.number,
                          client=device.client, type=wire.NAMES[reply.type], xid=reply.xid,
                          server=reply.server, **given)
