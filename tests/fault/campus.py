@@ -22,6 +22,7 @@ from server import Server
 
 NETWORKS = ("near", "far")
 SUBNETS = {"near": "10.6.0", "far": "10.7.0"}
+SHARED = "10.6.0.100"
 CANARY_MAC, CANARY = "02:ca:00:00:00:01", "10.6.0.250"
 MEMBER_OPTIONS = ("--heartbeat-interval", "100", "--election-timeout", "1000",
                   "--snapshot-count", "5000", "--max-wals", "2", "--max-snapshots", "2",
@@ -36,9 +37,10 @@ def configuration(number, store, pools, servers):
     def network(name):
         first, last = pools[name][0], pools[name][-1]
         subnet = {"subnet": f"{SUBNETS[name]}.0/24", "pools": [f"{first}-{last}"]}
-        if name == "near":
-            subnet["reservations"] = [{"mac": CANARY_MAC, "address": CANARY}]
-        return {"name": name, "subnets": [subnet]}
+        return {"name": name, "subnets": [subnet | more[name]]} | ways[name]
+    more = {"near": {"reservations": [{"mac": CANARY_MAC, "address": CANARY}]}, "far": {}}
+    # Far, all servers go by one identifier, and commit before every ACK.
+    ways = {"near": {}, "far": {"server-identifier": SHARED, "horizon": 1.0}}
     return {
         "server": {"id": f"fault-{number}", "interfaces": [{"name": "srv0"}], "xdp": "off",
                    "metrics": "127.0.0.1:9842", "workers": 1},

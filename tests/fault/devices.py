@@ -236,7 +236,8 @@ class Device:
         return self._ask(now, say, self._anothers())
 
     def select_anothers(self, now):
-        return self._ask(now, self._select, self._anothers(), self.town.some_server(self.random))
+        return self._ask(now, self._select, self._anothers(),
+                         self.town.some_server(self.network, self.random))
 
     def wrong_server(self, now):
         self._select(self.address, STRANGER)

@@ -84,7 +84,23 @@ class ServerRestarted(Fault):
         node = self.some_server()
         if node and node.process.process and node.process.process.poll() is None:
             signal_to(node, signal.SIGTERM)
-            self.undo.append(lambda: (node.process.wait_exit(), self.campus.start_server(node)))
+            self.undo += [lambda: self.campus.start_server(node), lambda: self._wait(node)]
+        return node and node.name
+
+    def _wait(self, node):
+        code = node.process.wait_exit()
+        if code:
+            self.campus.ended.append((node.name, code, node.process.tail(10)))
+
+
+class ServerReloaded(Fault):
+    """SIGHUP: the configuration is read again, the same as before."""
+    name, weight, longest = "server-reload", 1, 0.2
+
+    def inject(self):
+        node = self.some_server()
+        if node:
+            signal_to(node, signal.SIGHUP)
         return node and node.name
 
 
@@ -312,8 +328,8 @@ class KilledInCommit(Fault):
         return node.name
 
 
-FAULTS = [ServerKilled, ServerRestarted, ServerStopped, ClockWrong, ClockAhead, MemberKilled,
-          LeaderKilled, MemberStopped, Outage, ServerCut, MemberCut, Apart, LinkLoss, BackLoss,
+FAULTS = [ServerKilled, ServerRestarted, ServerReloaded, ServerStopped, ClockWrong, ClockAhead,
+          MemberKilled, LeaderKilled, MemberStopped, Outage, ServerCut, MemberCut, Apart, LinkLoss, BackLoss,
           CompactedGap, NoSpace, MemberDiskFull, StoreDiskFull, SlowDisk, KilledInCommit]
 
 

@@ -22,10 +22,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 
 import aftermath  # noqa: E402 (the path comes first)
 import broken  # noqa: E402
+import campus  # noqa: E402
 import faults  # noqa: E402
 import history  # noqa: E402
 import lab  # noqa: E402
-from campus import Campus  # noqa: E402
 from checker import Checker  # noqa: E402
 from town import Town  # noqa: E402
 
@@ -81,7 +81,7 @@ class Run:
         self.options = options
         self.log = history.History(options.history, seed=options.seed, store=options.store,
                                    faults=[kind.name for kind in options.kinds])
-        self.campus = Campus(directory, options.store, devices=options.devices)
+        self.campus = campus.Campus(directory, options.store, devices=options.devices)
         self.found, self.resumed, self.caught = [], None, False
         self.began = time.monotonic()
 
@@ -90,7 +90,7 @@ class Run:
             self.campus.start()
             self._leave_out_clocks()
             self.town = Town(self.campus.town, "cli0", self.log, self.campus.addresses(),
-                             self.campus.pools, count=self.options.devices,
+                             campus.SHARED, self.campus.pools, count=self.options.devices,
                              seed=self.options.seed, pace=self.options.pace)
             canary = aftermath.Canary(self.town)
             self.lanes = [faults.Lane(self.campus, self.town, self.log, self.options.kinds,

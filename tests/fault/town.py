@@ -21,10 +21,14 @@ AT_ONCE = 64
 
 
 class Town:
-    """@servers: {address: hardware address}; @pools: {network: [address]}."""
+    """
+    @servers: {address: hardware address}; @shared: what all call themselves on the far network;
+    @pools: {network: [address]}.
+    """
 
-    def __init__(self, namespace, interface, history, servers, pools, *, count, seed, pace):
+    def __init__(self, namespace, interface, history, servers, shared, pools, *, count, seed, pace):
         self.history, self.servers, self.pools, self.pace = history, servers, pools, pace
+        self.identifiers = {"near": list(servers), "far": [shared]}
         self.clock = time.monotonic
         self.random = random.Random(seed)
         self.loss = 0.0          # of replies on their last hop
@@ -157,5 +161,5 @@ class Town:
     def some_address(self, network, chance):
         return chance.choice(self.pools[network])
 
-    def some_server(self, chance):
-        return chance.choice(list(self.servers))
+    def some_server(self, network, chance):
+        return chance.choice(self.identifiers[network])
