@@ -81,8 +81,18 @@ def healed(campus, town, canary):
 
 
 def resumes(campus, town, canary, log, bound):
-    """etcd is deaf for a while; what it takes from its first answer until all serve."""
+    """Whether all serve soon after etcd was deaf and after it was dead; the longest that it took."""
+    late, longest = [], 0.0
+    for way in Outage.ways:
+        more, took = _resumes(campus, town, canary, log, bound, way)
+        late, longest = late + more, max(longest, took)
+    return late, longest
+
+
+def _resumes(campus, town, canary, log, bound, way):
+    """From etcd's first answer on."""
     outage = Outage(campus, town, town.random)
+    outage.ways = (way,)
     began = log.add("fault", name="etcd-outage", target=outage.inject())
     time.sleep(4.0)
     outage.heal()

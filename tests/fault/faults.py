@@ -173,16 +173,22 @@ class MemberStopped(Fault):
 
 
 class Outage(Fault):
-    """The whole of etcd is deaf, for longer than leases last."""
+    """The whole of etcd is deaf or dead, for longer than leases last."""
     name, longest, stores = "etcd-outage", 25.0, ("etcd",)
+    ways = ("deaf", "dead")
 
     def inject(self):
         if not self.claim(*(node.name for node in self.campus.members)):
             return None
+        way = self.chance.choice(self.ways)
         for node in self.campus.members:
-            signal_to(node, signal.SIGSTOP)
-            self.undo.append(lambda node=node: signal_to(node, signal.SIGCONT))
-        return "all members"
+            if way == "deaf":
+                signal_to(node, signal.SIGSTOP)
+                self.undo.append(lambda node=node: signal_to(node, signal.SIGCONT))
+            else:
+                kill(node)
+                self.undo.append(lambda node=node: node.process.start(ready=False))
+        return way
 
 
 class Cut(Fault):

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ static long order(const char *what)
 	long value = -1;
 
 	if (file) {
-		if (fscanf(file, "%15s %ld", word, &value) != 2 || word[0] != what[0])
+		if (fscanf(file, "%15s %ld", word, &value) != 2 || strcmp(word, what))
 			value = -1;
 		fclose(file);
 	}
