@@ -62,6 +62,15 @@ static inline bool lease_is_forgettable(const struct lease *lease, const struct 
 	return lease_is_over(lease, now) && lease->promised_until_s < now->earliest_s;
 }
 
+/**
+ * Rule 5: so certainly held that somebody else may be refused. By the latest clock, which the judge of
+ * another server, a moment later, cannot be past. What is neither over nor held is in doubt.
+ */
+static inline bool lease_is_held(const struct lease *lease, const struct moment *now)
+{
+	return lease->state != LEASE_NONE && lease->hold_until_s >= now->latest_s;
+}
+
 /** Rounded up: a hold may be a second too long, never too short. */
 static inline uint64_t lease_percent(uint32_t percent, uint32_t seconds)
 {

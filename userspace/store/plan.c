@@ -82,8 +82,10 @@ static void plan_bind(const struct plan_input *in, struct plan *plan)
 		extend(in, plan);
 	else if (lease_is_over(record, &in->now) || (own && record->state == LEASE_RELEASED))
 		bind_anew(in, plan);
-	else
+	else if (lease_is_held(record, &in->now))
 		refuse(in, plan, ASK_DENIED);
+	else /* another server may just be binding it */
+		answer(plan, ASK_UNAVAILABLE);
 }
 
 /* Behind a reply already sent: only ever moves the end of the client's own binding. */
@@ -104,7 +106,7 @@ static void plan_confirm(const struct plan_input *in, struct plan *plan)
 
 	if (own && record->state == LEASE_BOUND)
 		extend(in, plan);
-	else if (own || elsewhere || !lease_is_over(record, &in->now))
+	else if (own || elsewhere || lease_is_held(record, &in->now))
 		refuse(in, plan, ASK_DENIED);
 	else
 		refuse(in, plan, ASK_UNKNOWN_CLIENT);

@@ -339,7 +339,21 @@ static void test_clocks_disagree(void **state)
 	struct plan plan;
 
 	plan_make(&input, &plan);
-	assert_int_equal(plan.kind, PLAN_PROBE); /* over by our clock, not by the slowest */
+	assert_int_equal(plan.kind, PLAN_ANSWER); /* over by the fastest clock, not by the slowest */
+	assert_int_equal(plan.result, ASK_UNAVAILABLE);
+	record.hold_until_s = NOW + 10;
+	plan_make(&input, &plan);
+	assert_int_equal(plan.kind, PLAN_PROBE); /* held by any clock: to be refused */
+	record.hold_until_s = NOW;
+	input.op = ASK_CONFIRM;
+	input.proven = true;
+	plan_make(&input, &plan);
+	assert_int_equal(plan.result, ASK_UNKNOWN_CLIENT);
+	record.hold_until_s = NOW + 10;
+	plan_make(&input, &plan);
+	assert_int_equal(plan.result, ASK_DENIED);
+	record.hold_until_s = NOW;
+	input.op = ASK_BIND;
 	input.now.earliest_s = NOW + 1;
 	plan_make(&input, &plan);
 	assert_int_equal(plan.kind, PLAN_COMMIT);
