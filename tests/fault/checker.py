@@ -33,8 +33,8 @@ When a promise ends early
 
 What is a violation
     twice         an address is promised to a client while a promise to another one runs.
-    contradicted  one request is both acknowledged and refused, while the client waits for its
-                  answer and has said nothing else on that network; an ACK names an address that the
+    contradicted  one request is both acknowledged and refused, before its client has said anything
+                  else on that network or its lease has ended; an ACK names an address that the
                   request did not ask for, or comes from a server that was not selected, or answers
                   nothing.
     refused       NAK to a client that was right: during the whole time from its request to the NAK
@@ -247,7 +247,8 @@ class Checker:
         address = asked(sent)
         if self._after_giving_up(request, address):
             return
-        if request.ack and self._is_waited_for(request):
+        if (request.ack and self._is_waited_for(request) and
+                sent["t"] + request.ack["lease"] > nak["t"]):
             self._violation("contradicted", "ACK, then NAK to one request", sent, request.ack, nak)
         request.nak = request.nak or nak
         self._forget_move(sent)

@@ -207,6 +207,12 @@ def test_an_answer_that_nobody_waits_for_contradicts_nothing(story):
     assert broken(story) == []
 
 
+def test_a_no_that_comes_after_the_lease_contradicts_nothing(story):
+    xid = story.says(1, ANNA, "REQUEST", requested=ONE)
+    story.hears(1.01, ANNA, "ACK", xid, address=ONE, lease=10).hears(11.1, ANNA, "NAK", xid, SECOND)
+    assert broken(story) == []
+
+
 def test_ack_of_another_address(story):
     xid = story.says(1, ANNA, "REQUEST", requested=ONE, server=FIRST)
     story.hears(1.01, ANNA, "ACK", xid, address=TWO, lease=10)
