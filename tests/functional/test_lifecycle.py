@@ -2,6 +2,7 @@
 """Starting, stopping, dying, and what is refused at the start."""
 import pathlib
 import signal
+import time
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_kill_while_many_are_served_forgets_no_ack(here):
     for client, offer in zip(clients, offers):
         if client.mac in acked:
             assert client.reboot(acked[client.mac]).yiaddr == offer.yiaddr
+
+
+@both_stores
+def test_what_waited_while_the_server_was_stopped_takes_nothing_away(here, client):
+    """The client may have gone on with another server meanwhile; who has no address is served."""
+    address = client.dora().yiaddr
+    other, newcomer = (each for each in POOL[-2:] if each != address)
+    here.server.process.send_signal(signal.SIGSTOP)
+    client.say(REQUEST, requested=other, server=client.server)
+    client.release()
+    fresh = here.client()
+    xid = fresh.say(REQUEST, requested=newcomer, server=client.server)
+    time.sleep(2.5)  # longer than what it takes for late
+    here.server.process.send_signal(signal.SIGCONT)
+    assert fresh.answer(xid, ACK).yiaddr == newcomer
+    here.server.wait_metric("store_overtaken_total", lambda count: count == 2)
+    assert client.reboot(address).yiaddr == address
 
 
 def test_stop_answers_what_was_received(here):

@@ -32,7 +32,7 @@ enum ask_result {
 	ASK_UNAVAILABLE,  /* the store could not be asked, or its answer is unknown: silence */
 	ASK_OVERLOAD,     /* shed: silence */
 	ASK_ON_OFFER,     /* BIND: the address is on offer to somebody else just now: silence */
-	ASK_OVERTAKEN,    /* RELEASE, DECLINE: the client may have been bound anew since it sent this: nothing is done */
+	ASK_OVERTAKEN,    /* the client may have been bound anew since it sent this RELEASE, DECLINE or REQUEST: silence */
 	ASK_DUPLICATE,    /* a retransmission of a request that is being committed: silence, its answer comes */
 	ASK_NOT_OFFERED,  /* BIND with own_offers_only: not by us: silence, whoever offered it answers */
 	ASK_RESULT_COUNT

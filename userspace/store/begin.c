@@ -6,8 +6,8 @@
 
 /* A client has given up or retransmitted by then: committing for it would only feed an overload. */
 #define ASK_STALE_NS   (3 * NS_PER_S)
-/* A RELEASE may lie unread for so long and still count; more than a worker's sleep (worker.c) and what it may be late. */
-#define GIVE_UP_NS     (2 * NS_PER_S)
+/* What takes something from its client may lie unread for so long and still count; more than a worker's sleep (worker.c) and what it may be late. */
+#define LATE_NS     (2 * NS_PER_S)
 /* Offers stop when a commit would take longer than this: an offer that cannot be kept in time is none. */
 #define OFFER_DELAY_NS (1 * NS_PER_S)
 
@@ -15,7 +15,7 @@ void transact_answer(struct store *store, struct ask *ask, enum ask_result resul
 {
 	struct store_worker *worker;
 
-	counter_add(&store->counters.give_ups_overtaken, result == ASK_OVERTAKEN);
+	counter_add(&store->counters.overtaken, result == ASK_OVERTAKEN);
 	if (ask->worker == STORE_OPERATOR) {
 		operator_answer(store, result);
 		return;
@@ -231,6 +231,22 @@ static void commit_or_probe(struct store *store, struct ask *ask, const struct p
 	}
 }
 
+/*
+ * It may be so old that its client has gone on with another server: a server that was stopped finds such
+ * requests in its queue after its mirror has caught up.
+ */
+static bool is_late(const struct store *store, const struct ask *ask)
+{
+	return store->now.mono_ns > ask->arrived_ns + LATE_NS;
+}
+
+/* A late REQUEST would end the binding that its client has by now. */
+static bool moves_late(const struct store *store, const struct ask *ask, const struct plan *plan)
+{
+	return plan->kind == PLAN_COMMIT && plan->client_at && plan->client_at != ask->addr &&
+	       is_late(store, ask);
+}
+
 /* An answer, a probe or a commit. */
 static void transact(struct store *store, struct ask *ask)
 {
@@ -242,6 +258,8 @@ static void transact(struct store *store, struct ask *ask)
 	plan_make(&in, &plan);
 	if (plan.kind == PLAN_ANSWER)
 		transact_answer(store, ask, plan.result);
+	else if (moves_late(store, ask, &plan))
+		transact_answer(store, ask, ASK_OVERTAKEN);
 	else
 		commit_or_probe(store, ask, &plan, &in);
 }
@@ -259,8 +277,7 @@ void transact_prefetch(const struct store *store, const struct ask *ask)
 
 /*
  * Which binding a RELEASE or DECLINE means: the one that is in the table when it is first looked at.
- * False when it may have lain unread for so long that this can be a later one: a server that was stopped
- * finds it in its queue after its mirror has caught up.
+ * False when it is so late that this can be a later one.
  */
 static bool aim(const struct store *store, struct ask *ask)
 {
@@ -268,7 +285,7 @@ static bool aim(const struct store *store, struct ask *ask)
 
 	if (ask->aimed)
 		return true;
-	if (store->now.mono_ns > ask->arrived_ns + GIVE_UP_NS)
+	if (is_late(store, ask))
 		return false;
 	lease_read(ask->net, ask->addr, &lease);
 	ask->meant_revision = lease.revision;

@@ -33,7 +33,7 @@ struct store; /* opaque */
 	X(resolved, "Unknown outcomes cleared up by a linearizable read")                       \
 	X(probes, "Linearizable reads made before a refusal")                                   \
 	X(duplicates, "Retransmissions of requests that were being committed")                  \
-	X(give_ups_overtaken, "RELEASEs and DECLINEs dropped because the client may have been bound anew since") \
+	X(overtaken, "RELEASEs, DECLINEs and moves dropped: the client may have been bound anew since") \
 	X(shed, "Asks turned away because of overload")                                         \
 	X(expired, "Expired records deleted")                                                   \
 	X(revoked, "Leases revoked by an operator")                                             \
