@@ -41,13 +41,6 @@ def _traced(server):
     return traced
 
 
-def wait_stopped(server):
-    def stopped():
-        with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] in "Tt"
-    wait_until(stopped, "the server is stopped")
-
-
 @pytest.mark.plain
 @pytest.mark.needs("strace")
 @native_and_off
@@ -63,11 +56,10 @@ def test_renewal_makes_no_system_call_of_its_own(here, figure, xdp):
                                         src=client.address, dst=client.server)))
 
     def work():
-        here.server.process.send_signal(signal.SIGSTOP)
-        wait_stopped(here.server)
+        here.server.freeze()
         for frame in frames:
             here.link.send(frame)
-        here.server.process.send_signal(signal.SIGCONT)
+        here.server.thaw()
         seen = set()
         while len(seen) < RENEWALS:
             reply = here.link.wait(lambda each: each.xid in xids - seen, "an ACK", 60.0)
@@ -89,11 +81,10 @@ def test_transactions_are_far_fewer_than_leases(make_place, xdp, figure):
     clients = [place.client() for _ in range(64)]
     offers = [client.discover() for client in clients]
     batches = server.metrics().sum("commit_batch_size_count")
-    server.process.send_signal(signal.SIGSTOP)
-    wait_stopped(server)
+    server.freeze()
     xids = [client.say(REQUEST, requested=offer.yiaddr, server=offer.server)
             for client, offer in zip(clients, offers)]
-    server.process.send_signal(signal.SIGCONT)
+    server.thaw()
     for client, xid in zip(clients, xids):
         client.answer(xid, ACK, timeout=60.0)
     made = len(set(place.etcd.revisions("/etcdhcp/leases/")))

@@ -93,7 +93,7 @@ def test_watching_clients_shows_devices_come_and_go(brief):
 
 def test_a_survivor_deletes_what_the_dead_server_bound(make_campus):
     campus = make_campus(servers=2)
-    campus.start(network=TIMES)
+    campus.start(network=TIMES, server={"load-sharing": "off"})
     clients = [campus.client() for _ in range(8)]
     for number, client in enumerate(clients):
         offer = client.discover(server=None)

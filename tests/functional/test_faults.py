@@ -175,7 +175,7 @@ def test_hardly_any_operations_in_a_transaction(make_full):
 @pytest.fixture
 def campus(make_campus):
     made = make_campus(servers=2)
-    made.start()
+    made.start(server={"load-sharing": "off"})
     return made
 
 

@@ -60,13 +60,13 @@ def test_what_waited_while_the_server_was_stopped_takes_nothing_away(here, clien
     """The client may have gone on with another server meanwhile; who has no address is served."""
     address = client.dora().yiaddr
     other, newcomer = (each for each in POOL[-2:] if each != address)
-    here.server.process.send_signal(signal.SIGSTOP)
+    here.server.freeze()
     client.say(REQUEST, requested=other, server=client.server)
     client.release()
     fresh = here.client()
     xid = fresh.say(REQUEST, requested=newcomer, server=client.server)
     time.sleep(2.5)  # longer than what it takes for late
-    here.server.process.send_signal(signal.SIGCONT)
+    here.server.thaw()
     assert fresh.answer(xid, ACK).yiaddr == newcomer
     here.server.wait_metric("store_overtaken_total", lambda count: count == 2)
     assert client.reboot(address).yiaddr == address

@@ -142,6 +142,17 @@ class Server:
             raise AssertionError(f"{self.name} still runs after {timeout * SLOWNESS:g} s:\n"
                                  f"{self.tail()}") from None
 
+    def freeze(self):
+        """SIGSTOP: it runs no more until thaw()."""
+        def stopped():
+            stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
+            return stat.rpartition(")")[2].split()[0] in "Tt"
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until(stopped, f"{self.name} is stopped")
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
         """SIGTERM: a clean exit within the time promised."""
         self.process.send_signal(signal.SIGTERM)
