@@ -263,23 +263,6 @@ void membership_begin_load(struct store *store)
 	mark_begin_load(&store->membership.mark);
 }
 
-void membership_end_load(struct store *store)
-{
-	struct membership *m = &store->membership;
-	int64_t now_ns = wall_ns(store);
-	struct member left;
-
-	m->loading = false;
-	while (members_end_load(&m->members, now_ns, &left)) {
-		say_member(store, "server left", left.id, NULL);
-		m->changed = true;
-	}
-	mark_end_load(&m->mark, now_ns);
-	if (m->trust_clock)
-		mark_forget(&m->mark);
-	m->trust_clock = false; /* once */
-}
-
 /* ---- registration ---- */
 
 static void since_text(int64_t started_s, char *out, size_t cap)
@@ -409,6 +392,24 @@ static void judge_time(struct store *store)
 	store->now = membership_now(store);
 	say_behind(m, behind_ns);
 	membership_write_mark(store, now_ns + lower_ns);
+}
+
+void membership_end_load(struct store *store)
+{
+	struct membership *m = &store->membership;
+	int64_t now_ns = wall_ns(store);
+	struct member left;
+
+	m->loading = false;
+	while (members_end_load(&m->members, now_ns, &left)) {
+		say_member(store, "server left", left.id, NULL);
+		m->changed = true;
+	}
+	mark_end_load(&m->mark, now_ns);
+	if (m->trust_clock)
+		mark_forget(&m->mark);
+	m->trust_clock = false; /* once */
+	judge_time(store); /* at once: workers wait for it */
 }
 
 /* While we are not registered nobody need know us: what is before the mark alone is over for all. */
