@@ -132,7 +132,7 @@ struct etcd_session {
 	bool revoked;            /* at the end */
 	atomic_bool ending;      /* etcd_session_end waits */
 	bool ended;              /* and has been told: */
-	int end_result;
+	_Atomic int end_result; /* released with it: ThreadSanitizer does not know of sem_clockwait */
 	sem_t end_done;
 	struct call call;
 };

@@ -348,7 +348,7 @@ static void tell_ended(struct etcd_session *session, int result)
 	if (session->ended)
 		return;
 	session->ended = true;
-	session->end_result = result;
+	atomic_store(&session->end_result, result);
 	sem_post(&session->end_done);
 }
 
@@ -392,7 +392,7 @@ int etcd_session_end(struct etcd *etcd, uint64_t within_ns)
 	while (sem_clockwait(&session->end_done, CLOCK_MONOTONIC, &until))
 		if (errno != EINTR)
 			return -errno;
-	return session->end_result;
+	return atomic_load(&session->end_result);
 }
 
 /* Peers learn at once that we leave, instead of a TTL later. */
