@@ -7,6 +7,9 @@ from place import GENERATOR_IF, on
 from server import build_dir
 
 
+# Where it shares processors with a server it goes first: an instrument that is held up measures itself.
+# Without the right to that, nice(1) says so and goes on.
+FIRST = ("nice", "-n", "-5")
 LATE = "could not begin in time"  # bench/perf/verdict.c
 
 
@@ -74,7 +77,7 @@ def generate(place, scenario, within_s=900, allow=False, **options):
     options = {"clients": spec.leases} | options
     command = [binary(), *arguments(spec, scenario, **options)]
     with on(place.cpus["generator"]):
-        done = place.generator_ns.run(*command, timeout=within_s)
+        done = place.generator_ns.run(*FIRST, *command, timeout=within_s)
     text = " ".join(["etcdhcp-perf", *command[1:]])
     if not done.stdout.strip():
         raise RuntimeError(f"{text}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")

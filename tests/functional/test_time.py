@@ -157,6 +157,7 @@ def test_a_return_from_the_dead_is_seen(others):
     client.insist(lambda: client.say(DISCOVER), OFFER, "an offer")
 
 
+@pytest.mark.plain
 def test_clocks_are_exchanged(others):
     """Who is new is answered at once. An echo makes the interval narrow, so grants and holds are as alone."""
     here = others(store={"etcd": {"endpoints": ["http://192.0.2.1:2379"], "ttl": "1h"}})
