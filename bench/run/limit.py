@@ -5,7 +5,7 @@ import subprocess
 from server import build_dir
 
 # As the server sends them: its defaults (etcdhcp.yaml(5), txn-allocations and txns-in-flight).
-BATCH, IN_FLIGHT, PUTS = 40, 4, 2
+BATCH, IN_FLIGHT, PUTS = 119, 4, 2
 
 
 def binary():

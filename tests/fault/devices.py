@@ -36,7 +36,7 @@ TRIES = 4
 # After giving an address up, before it says anything else: by then a server that was stopped knows
 # that what it finds waiting may be old. No server could tell a RELEASE that was sent before its
 # client's return and arrives behind it. For the same reason cloned devices give nothing up.
-QUIET_S = 1.5
+QUIET_S = 2.5
 
 
 class Device:

@@ -12,7 +12,7 @@ LOSS = 0.001
 # The store needs the processor more than the generator needs to be punctual.
 SLACK_S = 0.0005
 # Of which the raw limit is the best.
-RAW_BATCHES, RAW_IN_FLIGHT = (40, 118), (4, 16)
+RAW_BATCHES, RAW_IN_FLIGHT = (40, limit.BATCH), (4, 16)
 
 
 def add_arguments(parser):
