@@ -157,6 +157,14 @@ static void note_own(struct members *members, const struct member_value *value, 
 	members->echo[at].stamp_ns = value->clock_ns;
 }
 
+/* A load goes by the keys' order: an echo may come up before what it echoes. */
+static void learn_again(struct members *members, int64_t now_ns)
+{
+	for (size_t i = 0; i < members->n_live; i++)
+		if (members->live[i].value.clock_ns)
+			learn_clock(members, &members->live[i], now_ns);
+}
+
 static void drop(struct members *members, struct member *member, int64_t now_ns)
 {
 	carry_forward(members, member, now_ns);
@@ -170,10 +178,12 @@ static enum members_news put_own(struct members *members, const struct member_va
 
 	for (size_t i = 0; i < MEMBERS_ECHOES; i++)
 		known = known || members->echo[i].revision == revision;
-	if (!known)
-		note_own(members, value, revision);
 	if (twin)
 		drop(members, twin, now_ns);
+	if (!known) {
+		note_own(members, value, revision);
+		learn_again(members, now_ns);
+	}
 	members->present = members->listed = true;
 	return MEMBERS_OWN;
 }

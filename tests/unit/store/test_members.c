@@ -121,6 +121,19 @@ static void test_the_best_bounds_are_kept(void **state)
 	check_bounds(&m, 118, 0, 1);
 }
 
+/* A load goes by keys: ours may come up after one that had seen it. */
+static void test_an_echo_may_be_loaded_first(void **state)
+{
+	struct members m;
+
+	members_init(&m, "z", OWN, TTL * S);
+	members_begin_load(&m);
+	put(&m, "b", 1, 101, 10, 20, 103);
+	check_bounds(&m, 103, -2, 16);
+	put(&m, "z", OWN, 100, 1, 10, 104);
+	check_bounds(&m, 104, -2, 1);
+}
+
 /* The clocks may have drifted apart since: a thousandth of the time. */
 static void test_drift_slackens(void **state)
 {
@@ -435,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_the_best_bounds_are_kept),
+		cmocka_unit_test(test_an_echo_may_be_loaded_first),
 		cmocka_unit_test(test_drift_slackens),
 		cmocka_unit_test(test_all_clocks_count),
 		cmocka_unit_test(test_who_left_counts_until_forgotten),
