@@ -69,6 +69,20 @@ static void put_latency(struct json *json, const char *key, const struct latency
 	json_close(json, '}');
 }
 
+/* By the second, for those who look for clients that had to ask again. */
+static void put_longer(struct json *json, const struct latency *latency)
+{
+	static const struct {
+		const char *key;
+		uint64_t seconds;
+	} bounds[] = {{"1", 1}, {"2", 2}, {"5", 5}, {"10", 10}, {"20", 20}, {"60", 60}};
+
+	json_open(json, "longer_than_s", '{');
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++)
+		json_u64(json, bounds[i].key, latency_longer(latency, bounds[i].seconds * NS_PER_S));
+	json_close(json, '}');
+}
+
 static void put_exchange(struct json *json, const char *key, const struct exchange_stats *exchange)
 {
 	if (exchange->started == 0)
@@ -79,6 +93,7 @@ static void put_exchange(struct json *json, const char *key, const struct exchan
 	json_u64(json, "lost", exchange->lost);
 	json_u64(json, "naks", exchange->naks);
 	put_latency(json, "latency_us", &exchange->latency);
+	put_longer(json, &exchange->latency);
 	json_close(json, '}');
 }
 

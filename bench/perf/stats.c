@@ -76,6 +76,15 @@ uint64_t latency_quantile(const struct latency *latency, double q)
 	return latency->max_ns;
 }
 
+uint64_t latency_longer(const struct latency *latency, uint64_t ns)
+{
+	uint64_t longer = 0;
+
+	for (size_t i = bucket_of(ns) + 1; i < LATENCY_BUCKETS; i++)
+		longer += latency->count[i];
+	return longer;
+}
+
 double latency_mean(const struct latency *latency)
 {
 	return latency->n ? (double)latency->sum_ns / (double)latency->n : 0;

@@ -128,6 +128,8 @@ void stats_clear(struct stats *stats);
 void latency_add(struct latency *latency, uint64_t ns);
 /** In ns; an upper bound within 1/64, never above the maximum. 0 when empty. */
 uint64_t latency_quantile(const struct latency *latency, double q);
+/** How many took longer than @p ns, which is rounded up to 1/64. */
+uint64_t latency_longer(const struct latency *latency, uint64_t ns);
 /** In ns, 0 when empty. */
 double latency_mean(const struct latency *latency);
 

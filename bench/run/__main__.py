@@ -30,6 +30,9 @@ BENCHES = {
     "near-full": ("benches.near_full", "a pool 99.9 % full beside an empty one"),
     "overload": ("benches.overload", "ten times what is sustained, with renewals mixed in"),
     "start": ("benches.start", "from exec to ready with 1 M leases, and memory per lease"),
+    "outage": ("benches.outage", "renewals while the whole of etcd is away for a minute"),
+    "failover": ("benches.failover", "one of two servers is killed: how long clients wait"),
+    "recover": ("benches.recover", "killed with 1 M leases in etcd: until renewals are answered"),
     "compare": ("benches.compare", "beside Kea, ISC dhcpd and dnsmasq, with a report"),
 }
 

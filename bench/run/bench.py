@@ -12,6 +12,7 @@ scripts/lib.sh.
 It sizes itself by `bench.size(real, quick)`: the second value is the smoke's, which has to be over
 in a few seconds and shows only that everything runs and is valid.
 """
+import concurrent.futures
 import contextlib
 import itertools
 import pathlib
@@ -63,9 +64,9 @@ class Bench:
         for call in self._last:
             call(self)
 
-    def place(self, spec):
+    def place(self, spec, kind=Place):
         """A place (a context manager) in a folder of its own."""
-        return Place(self.directory / f"place{next(self._serial)}", spec, self.args.placement)
+        return kind(self.directory / f"place{next(self._serial)}", spec, self.args.placement)
 
     def others(self):
         """machine.Others around a run, which begins when others are calm, if that was asked for."""
@@ -98,6 +99,14 @@ class Bench:
             say(f"  held up (others took {others.share:.0%} of the processors): once more")
         shown = values(run) if values else {"per_s": run.rate, "loss": run.loss}
         return self.record.run(number, system, what, run, shown, others=others.share)
+
+    @contextlib.contextmanager
+    def meanwhile(self, number, system, what, place, scenario, values=None, **options):
+        """The same beside what is done to the server: yields a future of the run, once only, and waits
+        for it in the end."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            yield pool.submit(self.measure, number, system, what, place, scenario, values, 1,
+                              **options)
 
     def note_disk(self):
         """The disk's own fsync rate, beside everything that waits for it."""

@@ -21,6 +21,7 @@ the generator's processor carries a part of every server's receive path, the sam
 the server's processor a part of the generator's.
 """
 import contextlib
+import copy
 import ipaddress
 import os
 import pathlib
@@ -41,6 +42,7 @@ PLACEMENTS = {
 # Where clients are, and what address the server has on srv0: in the clients' own network when
 # they are attached directly, in one beside it when they are behind relay agents.
 ATTACHMENTS = {"direct": "10.64.0.1/10", "relay": "10.0.0.1/24"}
+SECOND = "10.64.0.2/10"  # the other of two servers
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,10 @@ def on(cpus):
         yield
     finally:
         os.sched_setaffinity(0, home)
+
+
+# Between the namespaces of two servers, where the store is that they share.
+BACK_IF, BACK = "back0", ("192.0.2.1", "192.0.2.2")
 
 
 class Place:
@@ -183,5 +189,30 @@ class Place:
             process.wait()
 
 
-__all__ = ["GENERATOR_IF", "NETWORK", "OPTIONS", "PLACEMENTS", "Place", "SERVER_IF", "Spec", "ip",
-           "on", "processors"]
+class Pair(Place):
+    """Two servers' namespaces and the generator's on one switch, clients attached directly.
+
+    server_ns is the first one's, with the store at BACK[0]; `second` is the same place as the other
+    server sees it.
+    """
+
+    def _build(self):
+        switch = self.lab.switch("link")
+        self.server_ns = self.lab.namespace("server")
+        self.generator_ns = self.lab.namespace("generator")
+        self.lab.plug(self.generator_ns, GENERATOR_IF, switch)
+        self.lab.plug(self.server_ns, SERVER_IF, switch)
+        self.server_ns.address(SERVER_IF, ATTACHMENTS["direct"])
+        self.second = copy.copy(self)
+        self.second.directory = self.directory / "second"
+        self.second.directory.mkdir()
+        self.second.server_ns = self.lab.namespace("second")
+        self.lab.plug(self.second.server_ns, SERVER_IF, switch)
+        self.second.server_ns.address(SERVER_IF, SECOND)
+        self.lab.wire(self.server_ns, BACK_IF, self.second.server_ns, BACK_IF)
+        for side, address in zip((self, self.second), BACK):
+            side.server_ns.address(BACK_IF, f"{address}/24")
+
+
+__all__ = ["BACK", "GENERATOR_IF", "NETWORK", "OPTIONS", "PLACEMENTS", "Pair", "Place", "SERVER_IF",
+           "Spec", "ip", "on", "processors"]

@@ -13,15 +13,15 @@ OPTIONS = ("--quota-backend-bytes", str(8 << 30))
 
 
 class Etcd:
-    """Members in the server's namespace, on loopback, on the server's processors."""
+    """Members in the server's namespace, on loopback or on @host, on the server's processors."""
 
-    def __init__(self, members=1):
-        self.members = members
+    def __init__(self, members=1, host="127.0.0.1"):
+        self.members, self.host = members, host
         self.processes = []
 
     @property
     def urls(self):
-        return [f"http://127.0.0.1:{CLIENT_PORT + STEP * n}" for n in range(self.members)]
+        return [f"http://{self.host}:{CLIENT_PORT + STEP * n}" for n in range(self.members)]
 
     @staticmethod
     def version():
@@ -29,7 +29,7 @@ class Etcd:
         return done.stdout.splitlines()[0].replace(" Version:", "")
 
     def _command(self, place, number):
-        peers = [f"http://127.0.0.1:{PEER_PORT + STEP * n}" for n in range(self.members)]
+        peers = [f"http://{self.host}:{PEER_PORT + STEP * n}" for n in range(self.members)]
         cluster = ",".join(f"m{n}={peer}" for n, peer in enumerate(peers))
         return [BINARY, "--name", f"m{number}", "--data-dir", self.directory(place, number),
                 "--listen-client-urls", self.urls[number],
@@ -63,6 +63,12 @@ class Etcd:
         for process in self.processes:
             Place.end(process)
         self.processes = []
+
+    def kill(self):
+        """All members at once, as a power failure does; start brings them back with what they had."""
+        for process in self.processes:
+            process.kill()
+        self.stop()
 
 
 @contextlib.contextmanager

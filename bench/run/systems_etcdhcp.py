@@ -14,10 +14,11 @@ STORES = ("embedded", "etcd")
 class Etcdhcp(System):
     """Ours. A member of etcd more is a process more on the server's processor."""
 
-    def __init__(self, store="embedded", members=1, server=None, network=None):
-        """@server and @network are laid over those parts of the configuration."""
+    def __init__(self, store="embedded", members=1, server=None, network=None, etcd=None):
+        """@server, @network and @etcd are laid over those parts of the configuration."""
         super().__init__()
         self.store, self.more_server, self.more_network = store, server or {}, network or {}
+        self.more_etcd = etcd or {}
         self.etcd = Etcd(members) if store == "etcd" else None
         self.server = None  # tests/lab's
         self.name = f"etcdhcp-{store}" + ("" if members == 1 else str(members))
@@ -36,7 +37,7 @@ class Etcdhcp(System):
     def config(self, place, spec):
         """The defaults, but for what has to be said."""
         if self.etcd:
-            store = {"etcd": {"endpoints": self.etcd.urls}}
+            store = {"etcd": {"endpoints": self.etcd.urls, **self.more_etcd}}
         else:
             store = {"embedded": {"path": str(place.directory / "leases")}}
         pool = {"subnet": str(spec.NETWORK), "pools": [f"{spec.FIRST}-{spec.last}"],
@@ -68,6 +69,11 @@ class Etcdhcp(System):
         self.stop_server()
         if self.etcd:
             self.etcd.stop()
+
+    def kill_server(self):
+        """As a crash does."""
+        self.server.kill()
+        self.server = None
 
     def stop_server(self):
         if self.server and self.server.process:

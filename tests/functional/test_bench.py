@@ -38,6 +38,10 @@ SMOKES = [
     pytest.param(["compare", "--systems", "etcdhcp-embedded,dnsmasq"],
                  {"etcdhcp_embedded_dora_per_s", "dnsmasq_renew_per_s"}, id="compare",
                  marks=pytest.mark.needs("dnsmasq")),
+    pytest.param(["outage"], {"renewals", "renewals_lost", "resumed_s"}, id="outage", marks=ETCD),
+    pytest.param(["failover"], {"dora_waited_pct", "waited_pct", "asked_again_pct"}, id="failover",
+                 marks=ETCD),
+    pytest.param(["recover"], {"leases", "silent_s", "ready_s"}, id="recover", marks=ETCD),
     pytest.param(["start"], {"etcd_s", "embedded_s", "bytes_per_lease"}, id="start", marks=ETCD),
 ]
 pytestmark = pytest.mark.plain

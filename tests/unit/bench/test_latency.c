@@ -40,6 +40,20 @@ static void test_quantiles_are_close_from_ns_to_minutes(void **state)
 	}
 }
 
+static void test_what_took_longer(void **state)
+{
+	const uint64_t s = UINT64_C(1000000000);
+
+	assert_int_equal(latency_longer(*state, 0), 0);
+	for (uint64_t i = 1; i <= 10; i++)
+		latency_add(*state, i * s);
+	latency_add(*state, UINT64_MAX / 2);
+	assert_int_equal(latency_longer(*state, s / 2), 11);
+	assert_int_equal(latency_longer(*state, 5 * s + s / 2), 6);
+	assert_int_equal(latency_longer(*state, 10 * s + s / 2), 1);
+	assert_int_equal(latency_longer(*state, UINT64_MAX), 0);
+}
+
 static void test_no_quantile_passes_the_maximum(void **state)
 {
 	latency_add(*state, 1000001);
@@ -57,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_empty, setup),
 	    cmocka_unit_test_setup(test_quantiles_are_close_from_ns_to_minutes, setup),
+	    cmocka_unit_test_setup(test_what_took_longer, setup),
 	    cmocka_unit_test_setup(test_no_quantile_passes_the_maximum, setup),
 	    cmocka_unit_test_setup(test_beyond_the_last_bucket, setup),
 	};

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""One of two servers is killed under new, rebinding and rebooting clients: how many of those that came
+within a server's time to live had to wait longer than for one retransmission."""
+import time
+
+from figures import alternate
+from lab import wait_until
+from place import BACK, Pair, Spec
+from stores import Etcd
+from systems_etcdhcp import Etcdhcp
+
+KINDS = ("dora", "rebind", "reboot")
+BEFORE_S = 1.0
+# RFC 2131 section 4.1: the first retransmission comes after 4 s, give or take one.
+ONE_RETRANSMISSION = "5"
+PATIENCE_S = 30.0
+
+
+def add_arguments(parser):
+    parser.add_argument("--clients", type=int, default=60000, metavar="N",
+                        help="half of which have leases (60000)")
+    parser.add_argument("--rate", type=float, default=2000.0, metavar="N",
+                        help="clients that come in a second, of the three kinds alike (2000)")
+    parser.add_argument("--ttl", type=int, default=10, metavar="S",
+                        help="of servers' registrations, and how long clients are looked at (10)")
+
+
+def run(bench):
+    record = bench.record
+    record.setting("ttl_s", bench.args.ttl)
+    alternate(bench.rounds, lambda number: failover(bench, number))
+    for kind in KINDS:
+        record.figure(f"{kind}_waited_pct", record.median(f"{kind}_waited_pct"))
+    record.figure("waited_pct", record.median("waited_pct"))
+    record.figure("asked_again_pct", record.median("asked_again_pct"))
+
+
+def failover(bench, number):
+    args = bench.args
+    clients = bench.size(args.clients, 600)
+    rate = bench.size(args.rate, 60.0)
+    spec = Spec(leases=2 * clients)
+    dying, staying = (Etcdhcp("etcd", server={"id": name}, etcd={"ttl": f"{args.ttl}s"})
+                      for name in "ab")
+    dying.etcd = staying.etcd = Etcd(host=BACK[0])
+    with bench.place(spec, Pair) as place:
+        try:
+            dying.start(place, spec)
+            staying.start_server(place.second, spec)
+            bench.record.system(dying)
+            wait_until(lambda: staying.server.metrics().sum("servers") == 2, "both are members",
+                       PATIENCE_S)
+            with bench.meanwhile(number, dying.name, "failover", place, "mix", values=shown,
+                                 clients=clients, bound=0.5, mix=",".join(f"{k}=1" for k in KINDS),
+                                 rate=rate, duration=BEFORE_S + args.ttl, retransmit=True,
+                                 loss=1.0) as run:
+                wait_until(lambda: staying.server.metrics().sum("leases", state="bound")
+                           > clients / 2, "clients come", PATIENCE_S)
+                time.sleep(BEFORE_S / 2)
+                dying.kill_server()
+            exchanges = run.result().measured["exchanges"]
+        finally:
+            staying.stop_server()
+            dying.stop()
+    note(bench, exchanges, args.ttl / (BEFORE_S + args.ttl))
+
+
+def note(bench, exchanges, after):
+    """@after: the share of all that came after the death; those before waited for nothing."""
+    came = {kind: exchanges[kind]["begun"] * after for kind in KINDS}
+    waited = {kind: waiting(exchanges[kind], ONE_RETRANSMISSION) for kind in KINDS}
+    again = sum(waiting(exchanges[kind], "1") for kind in KINDS)
+    for kind in KINDS:
+        bench.record.add(f"{kind}_waited_pct", 100.0 * waited[kind] / came[kind], "%")
+    bench.record.add("waited_pct", 100.0 * sum(waited.values()) / sum(came.values()), "%")
+    bench.record.add("asked_again_pct", 100.0 * again / sum(came.values()), "%")
+
+
+def waiting(exchange, seconds):
+    """Those that waited longer, or in vain."""
+    return exchange["longer_than_s"][seconds] + exchange["lost"]
+
+
+def shown(run):
+    exchanges = run.measured["exchanges"]
+    return {f"{kind}_{what}": count for kind in KINDS for what, count in (
+        ("begun", exchanges[kind]["begun"]), ("over_1s", waiting(exchanges[kind], "1")),
+        ("over_5s", waiting(exchanges[kind], ONE_RETRANSMISSION)))}
