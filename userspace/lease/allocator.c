@@ -8,9 +8,8 @@
 /* How many offers and records one allocator_tick looks at. */
 #define TICK_BUDGET 512u
 
-/* When a record that is over but still in the store is looked at again, seconds. */
-#define RETRY_OWN_S   60
-#define RETRY_PEERS_S 600
+/* When a record that is over but still in the store is looked at again: its server may have died, seconds. */
+#define RETRY_S 60
 
 /* ---- configuration ---- */
 
@@ -308,13 +307,6 @@ bool allocator_tick(struct lease_table *table, const struct moment *now)
 	return false;
 }
 
-/* Until it is deleted it comes up again: whoever should do so may fail, or leave. */
-static void look_again(struct lease_net *net, uint32_t addr, const struct page *page)
-{
-	wheel_schedule(&net->wheel, &net->dir, addr,
-		       net->wheel.now_s + (page->own ? RETRY_OWN_S : RETRY_PEERS_S));
-}
-
 size_t allocator_expired(struct lease_net *net, uint32_t *addrs, size_t max)
 {
 	size_t n = 0;
@@ -325,7 +317,8 @@ size_t allocator_expired(struct lease_net *net, uint32_t *addrs, size_t max)
 
 		if (!page_marked(page, addr, MARK_RECORD))
 			continue;
-		look_again(net, addr, page);
+		/* Until it is deleted it comes up again: whoever should do so may fail, or leave. */
+		wheel_schedule(&net->wheel, &net->dir, addr, net->wheel.now_s + RETRY_S);
 		if (page->own && !page_marked(page, addr, MARK_BUSY) &&
 		    !page_marked(page, addr, MARK_OFFERED))
 			addrs[n++] = addr;
