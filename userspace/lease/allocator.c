@@ -220,12 +220,14 @@ bool allocator_has_offered(const struct lease_net *net, uint32_t addr,
 	       offer_is_clients(offers_at(&net->offers, addr), client->bytes, client->len);
 }
 
-void allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash)
+bool allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash)
 {
 	struct offer *offer = offers_of_client(&net->offers, client->bytes, client->len, hash);
 
-	if (offer)
-		net_end_offer(net, offer);
+	if (!offer)
+		return false;
+	net_end_offer(net, offer);
+	return true;
 }
 
 /* ---- transactions ---- */

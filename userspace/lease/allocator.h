@@ -61,8 +61,8 @@ bool allocator_may_take(const struct lease_net *net, uint32_t addr, const struct
 /** Whether @p addr is on offer to @p client, by this server. */
 bool allocator_has_offered(const struct lease_net *net, uint32_t addr,
 			   const struct client_id *client);
-/** Ends the client's offer, if it has one (it took the address or selected another server). */
-void allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash);
+/** Ends the client's offer (it took the address or selected another server); false when it has none. */
+bool allocator_offer_end(struct lease_net *net, const struct client_id *client, uint64_t hash);
 
 /**
  * A transaction on the address is under way or of unknown outcome: it is not free and the next one

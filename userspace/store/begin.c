@@ -300,8 +300,9 @@ void transact_begin(struct store *store, struct ask *ask)
 		offer(store, ask);
 		return;
 	case ASK_FORGET:
-		allocator_offer_end(ask->net, &ask->client, ask->client_hash);
-		transact_answer(store, ask, ASK_GRANTED);
+		transact_answer(store, ask,
+				allocator_offer_end(ask->net, &ask->client, ask->client_hash) ?
+					ASK_GRANTED : ASK_UNKNOWN_CLIENT);
 		return;
 	case ASK_BIND:
 		if (ask->own_offers_only &&

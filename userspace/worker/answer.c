@@ -24,10 +24,10 @@ static bool conclude(struct worker *worker, struct item *item, struct exchange *
 	return false;
 }
 
-/* A client has an address, or has selected another server's: as many may be offered one. */
+/* A client of ours has an address, or took another server's: as many may be offered one. */
 static bool is_settled(const struct ask *ask)
 {
-	return ask->op == ASK_FORGET || (ask->op == ASK_BIND && ask->result == ASK_GRANTED);
+	return (ask->op == ASK_FORGET || ask->op == ASK_BIND) && ask->result == ASK_GRANTED;
 }
 
 static void finish(struct worker *worker, struct exchange *exchange)

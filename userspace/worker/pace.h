@@ -2,8 +2,8 @@
 /**
  * worker/pace.h - how many offers are made: about as many as clients are settled, and some more.
  *
- * Settled is a client that has an address, or has selected another server's: nothing is left to be done
- * for either. With many more offers, those who were offered an address would be too many at once when
+ * Settled is a client that has an address, or was offered one and has selected another server's: nothing is
+ * left to be done for either. With many more offers, those who were offered an address would be too many at once when
  * they ask for it, and most of them had to ask again. Counted in windows of 50 ms: short against what
  * clients notice, long against how long one takes to ask. The measure is the best of the last windows,
  * each counting an eighth less than the one after it: a disk that takes long for once leaves a window in

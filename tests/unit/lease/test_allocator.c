@@ -135,9 +135,9 @@ static void offer_is_ended_on_demand_and_by_a_binding(void **state)
 
 	world_configure_pool(w, BASE, BASE);
 	world_offer_number(w, 1);
-	allocator_offer_end(w->net, &two, hash_of(w, &two)); /* has none */
-	allocator_offer_end(w->net, &one, hash_of(w, &one));
-	allocator_offer_end(w->net, &one, hash_of(w, &one));
+	assert_false(allocator_offer_end(w->net, &two, hash_of(w, &two))); /* has none */
+	assert_true(allocator_offer_end(w->net, &one, hash_of(w, &one)));
+	assert_false(allocator_offer_end(w->net, &one, hash_of(w, &one)));
 	assert_int_equal(world_offer_number(w, 2), BASE);
 	assert_int_equal(world_put(w, &one, BASE, LEASE_BOUND, 10), 0); /* by another server */
 	assert_true(allocator_may_take(w->net, BASE, &one));
