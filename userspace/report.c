@@ -205,6 +205,7 @@ static void write_leases(const struct server_view *view, struct metrics_writer *
 			[LEASE_RELEASED] = counts.released,
 			[LEASE_DECLINED] = counts.declined,
 			[LEASE_REVOKED] = counts.revoked,
+			[LEASE_UNREADABLE] = counts.unreadable,
 		};
 		for (int s = LEASE_BOUND; s < LEASE_STATE_COUNT; s++)
 			metrics_sample_u64(

@@ -199,6 +199,24 @@ def test_malformed_reservation_harms_nobody(here, client):
     here.server.wait_log("level=warn")
 
 
+def test_an_address_with_an_unreadable_record_is_nobodys(here, client):
+    """It may be promised to somebody: no offer, no ACK, no NAK, until it has been corrected or deleted."""
+    key = f"/etcdhcp/leases/4/{NETWORK}/10.6.0.51"
+    here.etcd.put(key, "rubbish")
+    here.server.wait_log("entry in the store cannot be used.*10.6.0.51")
+    assert here.client().discover(requested="10.6.0.51").yiaddr in set(POOL) - {"10.6.0.51"}
+    assert client.dora(requested="10.6.0.52").yiaddr == "10.6.0.52"
+    here.etcd.put(f"/etcdhcp/leases/4/{NETWORK}/10.6.0.52", "rubbish")
+    here.server.wait_metric("leases", lambda value: value == 2, state="unreadable")
+    for say in (client.say_renew, client.say_rebind, lambda: client.say_reboot("10.6.0.52")):
+        xid = say()
+        here.wait_serving()
+        assert not here.link.pending(lambda each, xid=xid: client.is_mine(each, xid))
+    assert here.client(mac=client.mac).dora().yiaddr in set(POOL) - {"10.6.0.51", "10.6.0.52"}
+    here.etcd.delete(key)
+    wait_until(lambda: here.client().discover(requested="10.6.0.51").yiaddr == "10.6.0.51", "free again")
+
+
 def test_shared_configuration_is_applied_at_once(here, client):
     assert client.dora().option(ROUTER) == pack_ip("10.6.0.1")
     here.etcd.put("/etcdhcp/config/networks", """

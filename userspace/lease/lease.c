@@ -7,6 +7,7 @@ static const char *const state_names[LEASE_STATE_COUNT] = {
     [LEASE_RELEASED] = "released",
     [LEASE_DECLINED] = "declined",
     [LEASE_REVOKED] = "revoked",
+    [LEASE_UNREADABLE] = "unreadable",
 };
 
 const char *lease_state_name(enum lease_state state)

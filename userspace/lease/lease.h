@@ -20,6 +20,7 @@ enum lease_state {
 	LEASE_RELEASED, /* rests until hold_until */
 	LEASE_DECLINED, /* on probation until hold_until */
 	LEASE_REVOKED,  /* released by an operator: rests for everybody until hold_until */
+	LEASE_UNREADABLE, /* what the store has there is no record: nobody's until it is corrected or deleted */
 	LEASE_STATE_COUNT
 };
 

@@ -126,6 +126,7 @@ void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 	    .released = counter_read(&net->records[LEASE_RELEASED]),
 	    .declined = counter_read(&net->records[LEASE_DECLINED]),
 	    .revoked = counter_read(&net->records[LEASE_REVOKED]),
+	    .unreadable = counter_read(&net->records[LEASE_UNREADABLE]),
 	    .pool_free = pools.standing[POOL_FREE] + pools.standing[POOL_DUE],
 	    .pool_unused = pools.standing[POOL_FREE],
 	    .pool_due = pools.standing[POOL_DUE],
@@ -135,7 +136,7 @@ void lease_net_counts(const struct lease_net *net, struct lease_net_counts *out)
 	    .offered = pools.offered,
 	};
 	out->pool_size = out->pool_free + out->pool_held;
-	out->records = out->bound + out->released + out->declined + out->revoked;
+	out->records = out->bound + out->released + out->declined + out->revoked + out->unreadable;
 }
 
 uint64_t lease_table_records(const struct lease_table *table)

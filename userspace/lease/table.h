@@ -119,7 +119,7 @@ int lease_net_set_reservations(struct lease_net *net, const struct lease_reserva
 
 /** Numbers for metrics: any thread. */
 struct lease_net_counts {
-	uint64_t records, bound, released, declined, revoked;
+	uint64_t records, bound, released, declined, revoked, unreadable;
 	uint64_t pool_size; /* addresses in pools, reserved ones left out */
 	uint64_t pool_free; /* of these: can be offered now */
 	uint64_t pool_due;  /* of the free ones: a record that is over is still to be deleted */

@@ -22,19 +22,10 @@ void transact_land(struct store *store, struct flight *flight)
 static void learn_record(struct store *store, struct lease_net *net, uint32_t addr,
 			 const struct kv_item *item, int64_t revision)
 {
-	struct client_id client;
-	struct lease lease;
-	int64_t updated_s;
-
-	if (!item->exists) {
+	if (!item->exists)
 		lease_remove(net, addr, revision);
-	} else if (record_decode(item->value, &lease, &client, &updated_s)) {
-		lease.addr = addr;
-		lease.revision = item->revision;
-		lease_put(net, &lease);
-	} else {
+	else if (mirror_put(store, net, addr, item->value, item->revision))
 		counter_add(&store->counters.mirror_invalid, 1);
-	}
 }
 
 static void learn(struct store *store, const struct flight *flight, const struct kv_txn *txn)

@@ -227,6 +227,9 @@ bool membership_committed(struct store *store, const struct kv_batch *batch);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);
+/** Puts what the store has of @p addr since @p revision into the table; NULL, or why it is of no use. */
+const char *mirror_put(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
+		       int64_t revision);
 
 /* shared.c */
 int shared_init(struct shared_text *shared);

@@ -13,7 +13,7 @@ static void invalid(struct store *store, const struct kv_event *event, const cha
 		return;
 	memcpy(key, event->key.data, len);
 	key[len] = '\0';
-	log_warn("entry in the store ignored; correct or delete it", F_STR("key", key),
+	log_warn("entry in the store cannot be used; correct or delete it", F_STR("key", key),
 		 F_STR("problem", why), F_U64("held_back", held_back));
 }
 
@@ -22,13 +22,30 @@ static struct lease_net *net_of(struct store *store, struct span name)
 	return lease_table_net(store->table, (const char *)name.data, name.len);
 }
 
+const char *mirror_put(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
+		       int64_t revision)
+{
+	struct client_id client;
+	struct lease lease;
+	int64_t updated_s;
+	bool readable = record_decode(value, &lease, &client, &updated_s);
+
+	if (readable)
+		membership_see_record(store, updated_s);
+	else
+		record_unreadable(&lease);
+	lease.addr = addr;
+	lease.revision = revision;
+	if (lease_put(net, &lease) < 0)
+		return "out of memory";
+	return readable ? NULL : "not a lease record; its address is given to nobody";
+}
+
 static void apply_lease(struct store *store, const struct kv_event *event,
 			const struct record_key *key)
 {
 	struct lease_net *net = net_of(store, key->network);
-	struct client_id client;
-	struct lease lease;
-	int64_t updated_s;
+	const char *why;
 
 	if (!net) {
 		invalid(store, event, "out of memory");
@@ -36,14 +53,10 @@ static void apply_lease(struct store *store, const struct kv_event *event,
 		lease_remove(net, key->addr, event->revision);
 	} else if (lease_has(net, key->addr, event->revision)) {
 		return; /* our own commit, mostly */
-	} else if (!record_decode(event->value, &lease, &client, &updated_s)) {
-		invalid(store, event, "not a lease record");
 	} else {
-		membership_see_record(store, updated_s);
-		lease.addr = key->addr;
-		lease.revision = event->revision;
-		if (lease_put(net, &lease) < 0)
-			invalid(store, event, "out of memory");
+		why = mirror_put(store, net, key->addr, event->value, event->revision);
+		if (why)
+			invalid(store, event, why);
 	}
 }
 

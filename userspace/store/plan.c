@@ -163,6 +163,10 @@ static void plan_expire(const struct plan_input *in, struct plan *plan)
 void plan_make(const struct plan_input *in, struct plan *plan)
 {
 	*plan = (struct plan){0};
+	if (in->record->state == LEASE_UNREADABLE) { /* no proof of anything */
+		answer(plan, ASK_UNAVAILABLE);
+		return;
+	}
 	switch ((int)in->op) {
 	case ASK_BIND:
 	case ASK_RENEW:

@@ -81,7 +81,7 @@ static ProtobufCBinaryData bytes_field(const void *data, size_t len)
 	return (ProtobufCBinaryData){.data = drop_const.to, .len = len};
 }
 
-static const Etcdhcp__Lease__State wire_states[LEASE_STATE_COUNT] = {
+static const Etcdhcp__Lease__State wire_states[LEASE_REVOKED + 1] = {
 	[LEASE_BOUND] = ETCDHCP__LEASE__STATE__BOUND,
 	[LEASE_RELEASED] = ETCDHCP__LEASE__STATE__RELEASED,
 	[LEASE_DECLINED] = ETCDHCP__LEASE__STATE__DECLINED,
@@ -229,7 +229,7 @@ static void bump_free(void *data, void *pointer)
 
 static bool state_of_wire(const Etcdhcp__Lease *message, enum lease_state *state)
 {
-	for (int s = LEASE_BOUND; s < LEASE_STATE_COUNT; s++) {
+	for (int s = LEASE_BOUND; s <= LEASE_REVOKED; s++) {
 		if (wire_states[s] == message->state &&
 		    (message->revoked != 0) == (s == LEASE_REVOKED)) {
 			*state = (enum lease_state)s;
@@ -279,4 +279,16 @@ bool record_decode(struct span value, struct lease *out, struct client_id *clien
 		   int64_t *updated_s)
 {
 	return record_decode_whole(value, out, client, NULL, updated_s);
+}
+
+void record_unreadable(struct lease *out)
+{
+	static const uint8_t nobody[] = {'?'}; /* no client identifier begins so */
+
+	*out = (struct lease){
+		.state = LEASE_UNREADABLE,
+		.hold_until_s = INT64_MAX,
+		.client_len = sizeof(nobody),
+		.client = nobody,
+	};
 }

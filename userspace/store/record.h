@@ -64,5 +64,10 @@ bool record_decode(struct span value, struct lease *out, struct client_id *clien
  */
 bool record_decode_whole(struct span value, struct lease *out, struct client_id *client,
 			 struct client_id *chaddr, int64_t *updated_s);
+/**
+ * What stands in the table for a malformed one: its address is nobody's, for it may be promised to
+ * somebody. addr and revision are the caller's.
+ */
+void record_unreadable(struct lease *out);
 
 #endif

@@ -162,6 +162,15 @@ static const struct row rows[] = {
 	{"a revoked lease that has rested is deleted, its client's key is gone", PLAN_OP_EXPIRE,
 	 {LEASE_REVOKED, BORIS, OVER}, {0}, false, false, 0,
 	 {PLAN_COMMIT, 0, LEASE_NONE, 0, PLAN_CLIENT_LEAVE, false, 0, 0, false}},
+	/* what cannot be read */
+	{"no renewal on an unreadable record", ASK_RENEW, {LEASE_UNREADABLE, BORIS, LIVE}, {0}, true,
+	 true, 0, ANSWERS(ASK_UNAVAILABLE)},
+	{"no refusal either", ASK_CONFIRM, {LEASE_UNREADABLE, BORIS, LIVE}, {0}, true, true, 0,
+	 ANSWERS(ASK_UNAVAILABLE)},
+	{"nor is it given up", ASK_RELEASE, {LEASE_UNREADABLE, ANNA, LIVE}, {0}, true, true, 0,
+	 ANSWERS(ASK_UNAVAILABLE)},
+	{"nor deleted", PLAN_OP_EXPIRE, {LEASE_UNREADABLE, BORIS, OVER}, {0}, false, false, 0,
+	 ANSWERS(ASK_UNAVAILABLE)},
 	/* expiry */
 	{"a live record is not deleted", PLAN_OP_EXPIRE, {LEASE_BOUND, BORIS, LIVE}, {0}, false,
 	 false, 0, ANSWERS(ASK_UNKNOWN_CLIENT)},
