@@ -14,6 +14,13 @@ static int set_up_few_ops(void **state)
 	return bed_set_up_with(state, args);
 }
 
+static int set_up_two_ops(void **state)
+{
+	static const char *const args[] = {"--max-txn-ops=2", NULL};
+
+	return bed_set_up_with(state, args);
+}
+
 static int set_up_little_room(void **state)
 {
 	static const char *const args[] = {"--quota-backend-bytes=4194304", NULL};
@@ -106,7 +113,33 @@ static void one_transaction_too_large_is_refused(void **state)
 	assert_all(batch, KV_REFUSED, -E2BIG);
 	kv_batch_free(batch);
 	free(huge);
+	owner_wait_problem(&bed->owner, "raise etcd's --max-request-bytes");
 	put_one(&bed->owner, "small", "1");
+}
+
+/* What is small goes through all the time: clocks, extensions. */
+static void a_limit_stays_reported_until_something_as_large_went_through(void **state)
+{
+	static const char remedy[] = "raise etcd's --max-txn-ops to 128";
+	struct bed *bed = *state;
+	struct kv_batch *batch = kv_batch_new(1);
+	struct kv_txn *txn;
+	struct kv_status status;
+
+	bed_begin(bed);
+	txn = add_txn(batch);
+	add_put(batch, txn, "one", "1");
+	add_put(batch, txn, "two", "2");
+	add_put(batch, txn, "three", "3");
+	owner_run(&bed->owner, batch);
+	assert_all(batch, KV_REFUSED, -E2BIG);
+	owner_wait_problem(&bed->owner, remedy);
+	put_one(&bed->owner, "small", "1");
+	kv_etcd.status(bed->owner.kv, &status);
+	assert_non_null(strstr(status.problem, remedy));
+	put_one(&bed->owner, "large", "which needs more bytes by itself than those three together needed in all of their request, keys included");
+	owner_wait_problem(&bed->owner, "");
+	kv_batch_free(batch);
 }
 
 /* Each look writes, as a server's clock does. */
@@ -166,6 +199,7 @@ static void unwanted_keys_are_not_loaded(void **state)
 }
 
 #define TEST_FEW_OPS(f) cmocka_unit_test_setup_teardown(f, set_up_few_ops, bed_tear_down)
+#define TEST_TWO_OPS(f) cmocka_unit_test_setup_teardown(f, set_up_two_ops, bed_tear_down)
 #define TEST_ROOM(f)    cmocka_unit_test_setup_teardown(f, set_up_little_room, bed_tear_down)
 
 int main(void)
@@ -173,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(large_revisions_come_whole),       TEST_FEW_OPS(few_operations_are_learnt),
 	    TEST(too_many_bytes_are_sent_in_parts), TEST(one_transaction_too_large_is_refused),
+	    TEST_TWO_OPS(a_limit_stays_reported_until_something_as_large_went_through),
 	    TEST_ROOM(no_room_is_reported),         TEST(unwanted_keys_are_not_loaded),
 	};
 

@@ -28,6 +28,7 @@ struct part {
 	struct kv_txn **txns;
 	uint32_t n;
 	grpc_slice request; /* while it is not sent */
+	size_t bytes;       /* of the request */
 	int error;          /* it cannot be sent at all */
 	bool authenticated; /* once more, after the token was refused */
 };
@@ -62,6 +63,15 @@ static void settle_part(struct part *part, enum kv_outcome outcome, int error, c
 	finish_part(part);
 }
 
+/* That a small one went through says nothing of one that was too large. */
+static void mended(struct etcd *etcd, const struct part *part)
+{
+	if (part->bytes < etcd->too_large)
+		return;
+	etcd->too_large = 0;
+	kv_health_mended(&etcd->health, KV_PROBLEM_COMMIT);
+}
+
 /* An answer that does not fit the question: applied or not, nobody can say. */
 static void read_answer(struct part *part, const struct reply *reply)
 {
@@ -78,7 +88,7 @@ static void read_answer(struct part *part, const struct reply *reply)
 		return;
 	}
 	kv_health_contact(&etcd->health, revision);
-	kv_health_mended(&etcd->health, KV_PROBLEM_COMMIT);
+	mended(etcd, part);
 	finish_part(part);
 }
 
@@ -91,8 +101,12 @@ static int pack_part(struct etcd *etcd, struct kv_arena *arena, struct part *par
 	    .arena = arena,
 	};
 
+	int rc;
+
 	kv_arena_reset(arena);
-	return request_pack(&context, part->txns, part->n, &part->request);
+	rc = request_pack(&context, part->txns, part->n, &part->request);
+	part->bytes = rc ? 0 : GRPC_SLICE_LENGTH(part->request);
+	return rc;
 }
 
 static void send_part(struct part *part);
@@ -158,11 +172,14 @@ static bool again(struct part *part, const struct verdict *verdict)
 	return true;
 }
 
-static void report(struct etcd *etcd, const struct verdict *verdict, const struct reply *reply)
+static void report(struct etcd *etcd, const struct part *part, const struct verdict *verdict,
+		   const struct reply *reply)
 {
-	if (verdict->remedy)
-		kv_health_problem(&etcd->health, KV_PROBLEM_COMMIT, "etcd: %.100s; %s",
-				  reply->words, verdict->remedy);
+	if (!verdict->remedy)
+		return;
+	etcd->too_large = verdict->error == -E2BIG ? part->bytes : 0;
+	kv_health_problem(&etcd->health, KV_PROBLEM_COMMIT, "etcd: %.100s; %s", reply->words,
+			  verdict->remedy);
 }
 
 static void on_answered(struct call *call, const struct reply *reply)
@@ -190,7 +207,7 @@ static void on_answered(struct call *call, const struct reply *reply)
 		etcd_commit_pump(etcd);
 		return;
 	}
-	report(etcd, verdict, reply);
+	report(etcd, part, verdict, reply);
 	settle_part(part, verdict->outcome, verdict->error, reply->words);
 }
 

@@ -169,6 +169,7 @@ struct etcd {
 	struct kv_arena *scratch;   /* of the owner's packing */
 	struct kv_line waiting;     /* parts, the completion thread's own */
 	struct kv_arena *work;      /* of the completion thread's packing and unpacking */
+	size_t too_large;           /* bytes of a request refused for its size, 0: none; the completion thread's */
 	_Atomic uint32_t max_txns;  /* per request, as far as we know */
 	_Atomic uint32_t in_flight; /* batches */
 
