@@ -208,7 +208,7 @@ def test_compaction_while_a_server_is_cut_off(campus):
     cut.ip("link", "set", "back0", "up")
     campus.servers[0].wait_metric("store_reloads_total", lambda count: count >= 1, 60.0)
     campus.servers[0].wait_ready()
-    assert bound(campus.servers[0]) == bound(campus.servers[1]) == 6
+    wait_until(lambda: bound(campus.servers[0]) == bound(campus.servers[1]) == 6, "it knows all of them")
     for client in fresh:
         xid = client.say_rebind()
         assert {client.answer(xid, 5).server for _ in range(2)} == {"10.6.0.1", "10.6.0.2"}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One of two servers is killed under new, rebinding and rebooting clients: how many of those that came
 within a server's time to live had to wait longer than for one retransmission."""
+import contextlib
 import time
 
 from figures import alternate
@@ -36,33 +37,40 @@ def run(bench):
 
 
 def failover(bench, number):
-    args = bench.args
-    clients = bench.size(args.clients, 600)
-    rate = bench.size(args.rate, 60.0)
-    spec = Spec(leases=2 * clients)
-    dying, staying = (Etcdhcp("etcd", server={"id": name}, etcd={"ttl": f"{args.ttl}s"})
-                      for name in "ab")
-    dying.etcd = staying.etcd = Etcd(host=BACK[0])
+    clients = bench.size(bench.args.clients, 600)
+    ttl = bench.size(bench.args.ttl, 3)
+    options = bench.size({}, {"retransmit_base": 0.5})
+    with both(bench, Spec(leases=2 * clients), ttl) as (place, dying, staying):
+        with bench.meanwhile(number, dying.name, "failover", place, "mix", values=shown,
+                             clients=clients, bound=0.5, mix=",".join(f"{k}=1" for k in KINDS),
+                             rate=bench.size(bench.args.rate, 60.0), duration=BEFORE_S + ttl,
+                             retransmit=True, loss=1.0, **options) as run:
+            wait_until(lambda: staying.server.metrics().sum("leases", state="bound") > clients / 2,
+                       "clients come", PATIENCE_S)
+            time.sleep(BEFORE_S / 2)
+            dying.kill_server()
+        exchanges = run.result().measured["exchanges"]
+    note(bench, exchanges, ttl / (BEFORE_S + ttl))
+
+
+@contextlib.contextmanager
+def both(bench, spec, ttl):
+    """Two servers on one etcd, each aware of the other."""
+    first, second = (Etcdhcp("etcd", server={"id": name}, etcd={"ttl": f"{ttl}s"})
+                     for name in "ab")
+    first.etcd = second.etcd = Etcd(host=BACK[0])
     with bench.place(spec, Pair) as place:
         try:
-            dying.start(place, spec)
-            staying.start_server(place.second, spec)
-            bench.record.system(dying)
-            wait_until(lambda: staying.server.metrics().sum("servers") == 2, "both are members",
-                       PATIENCE_S)
-            with bench.meanwhile(number, dying.name, "failover", place, "mix", values=shown,
-                                 clients=clients, bound=0.5, mix=",".join(f"{k}=1" for k in KINDS),
-                                 rate=rate, duration=BEFORE_S + args.ttl, retransmit=True,
-                                 loss=1.0) as run:
-                wait_until(lambda: staying.server.metrics().sum("leases", state="bound")
-                           > clients / 2, "clients come", PATIENCE_S)
-                time.sleep(BEFORE_S / 2)
-                dying.kill_server()
-            exchanges = run.result().measured["exchanges"]
+            first.start(place, spec)
+            second.start_server(place.second, spec)
+            bench.record.system(first)
+            for each in (first, second):
+                wait_until(lambda each=each: each.server.metrics().sum("servers") == 2,
+                           "both are members", PATIENCE_S)
+            yield place, first, second
         finally:
-            staying.stop_server()
-            dying.stop()
-    note(bench, exchanges, args.ttl / (BEFORE_S + args.ttl))
+            second.stop_server()
+            first.stop()
 
 
 def note(bench, exchanges, after):
