@@ -36,7 +36,9 @@ What is a violation
     contradicted  one request is both acknowledged and refused, before its client has said anything
                   else on that network or its lease has ended; an ACK names an address that the
                   request did not ask for, or comes from a server that was not selected, or answers
-                  nothing.
+                  nothing. An INIT-REBOOT may be refused, and then confirmed by another server, where
+                  the client had sent a renewal or selection of that address before, which nobody
+                  had answered yet: that one bound it in between ("overtaken_naks").
     refused       NAK to a client that was right: during the whole time from its request to the NAK
                   it was promised what it asked for, on the network it asked from, and had not
                   meanwhile asked for another address there (a server moves a client to what it
@@ -78,6 +80,14 @@ class Request:
     def renews(self):
         return bool(self.sent.get("ciaddr"))
 
+    @property
+    def binds(self):
+        """Anything but INIT-REBOOT, which confirms what is bound."""
+        return self.renews or bool(self.sent.get("server"))
+
+    def answered_before(self, when):
+        return any(answer and answer["t"] < when for answer in (self.ack, self.nak))
+
 
 class Promise:
     """To one client, of one address: what all its ACKs together said."""
@@ -109,6 +119,7 @@ class Checker:
         self.violations = []
         self.counts = collections.Counter()
         self.requests = {}   # (client, xid)
+        self.binding = collections.defaultdict(list)   # (client, network, address) -> those that bind
         self.promises = collections.defaultdict(dict)  # address -> client
         self.gave_up = {}    # (client, address) -> when last
         self.spoke = {}      # (client, network) -> when it last sent a REQUEST, RELEASE or DECLINE
@@ -158,7 +169,9 @@ class Checker:
         if known:
             known.asked.add(asked(entry))
         else:
-            self.requests[entry["client"], entry["xid"]] = Request(entry)
+            request = self.requests[entry["client"], entry["xid"]] = Request(entry)
+            if request.binds:
+                self.binding[entry["client"], entry["network"], asked(entry)].append(request)
         self.moves[entry["client"], entry["network"]][asked(entry)] = entry
 
     def _give_up(self, entry, address):
@@ -205,7 +218,7 @@ class Checker:
         if sent.get("server") and ack["server"] != sent["server"]:
             self._violation("contradicted", "ACK of a server that was not selected", sent, ack)
         if request.nak and self._is_waited_for(request):
-            self._violation("contradicted", "NAK, then ACK to one request", sent, request.nak, ack)
+            self._contradicted(request, ack)
         request.ack = request.ack or ack
         if self._after_giving_up(request, address):
             self.counts["late_acks"] += 1
@@ -213,6 +226,19 @@ class Checker:
             self.counts["stale_renewals"] += 1
         else:
             self._promise(request, ack)
+
+    def _contradicted(self, request, ack):
+        if not request.binds and self._has_bound_since(request):
+            self.counts["overtaken_naks"] += 1
+        else:
+            self._violation("contradicted", "NAK, then ACK to one request", request.sent,
+                            request.nak, ack)
+
+    def _has_bound_since(self, request):
+        """Whether an older request may have bound the address after this one was refused."""
+        sent = request.sent
+        return any(older.sent["t"] < sent["t"] and not older.answered_before(request.nak["t"])
+                   for older in self.binding[sent["client"], sent["network"], asked(sent)])
 
     def _has_no_right(self, request, address):
         """A renewal of what the client has given up, and not got anew."""

@@ -180,7 +180,8 @@ def report(violations, counts, injected, **more):
         print("\nfaults: " + ", ".join(f"{name} {n}" for name, n in sorted(injected.items())))
     facts = {key: value for key, value in more.items() if value is not None}
     facts |= {key: counts[key] for key in ("sent", "received", "acks", "naks", "promises",
-                                           "stale_renewals", "late_acks", "running")}
+                                           "stale_renewals", "late_acks", "overtaken_naks",
+                                           "running")}
     facts |= {"faults": counts["faults"], "violations": len(violations)}
     facts |= collections.Counter(each.rule for each in violations)
     print(" ".join(f"{key}={value}" for key, value in facts.items()), flush=True)

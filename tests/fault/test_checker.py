@@ -199,6 +199,20 @@ def test_no_and_yes_to_one_request(story):
     assert broken(story) == ["contradicted"]
 
 
+@pytest.mark.parametrize("answered, way, wrong", [
+    (False, {"ciaddr": ONE}, []), (False, {"requested": ONE, "server": FIRST}, []),
+    (True, {"ciaddr": ONE}, ["contradicted"]), (False, {"ciaddr": TWO}, ["contradicted"]),
+    (False, {"requested": ONE}, ["contradicted"])])
+def test_what_was_asked_before_may_bind_between_no_and_yes(story, answered, way, wrong):
+    """A reboot binds nothing by itself."""
+    before = story.says(1, ANNA, "REQUEST", **way)
+    if answered:
+        story.hears(1.5, ANNA, "ACK", before, address=ONE, lease=0.1)
+    xid = story.says(2, ANNA, "REQUEST", requested=ONE)
+    story.hears(2.01, ANNA, "NAK", xid).hears(2.02, ANNA, "ACK", xid, SECOND, address=ONE, lease=10)
+    assert broken(story) == wrong
+
+
 def test_an_answer_that_nobody_waits_for_contradicts_nothing(story):
     """A server that was stopped answers what its client asked before it moved on."""
     xid = story.says(1, ANNA, "REQUEST", requested=ONE)
