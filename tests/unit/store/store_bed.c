@@ -139,11 +139,78 @@ struct ask *bed_answer(struct store_bed *f)
 	return NULL;
 }
 
+enum ask_result bed_exchange(struct store_bed *f, struct ask *ask)
+{
+	bed_submit(f, ask);
+	assert_ptr_equal(bed_answer(f), ask);
+	return ask->result;
+}
+
 enum ask_result bed_ask(struct store_bed *f, struct ask *ask, enum ask_op op, unsigned who,
 			uint32_t addr)
 {
 	bed_prepare(f, ask, op, who, addr);
-	bed_submit(f, ask);
-	assert_ptr_equal(bed_answer(f), ask);
-	return ask->result;
+	return bed_exchange(f, ask);
+}
+
+enum ask_result bed_ask_held(struct store_bed *f, enum ask_op op, unsigned who, uint32_t addr,
+			     uint32_t hold_s, int64_t *until_s)
+{
+	struct ask ask;
+
+	bed_prepare(f, &ask, op, who, addr);
+	ask.hold_s = hold_s;
+	bed_exchange(f, &ask);
+	*until_s = ask.hold_until_s;
+	return ask.result;
+}
+
+void bed_follow(struct store_bed *f, const struct bed_step *steps, size_t n)
+{
+	struct ask ask;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct bed_step *step = &steps[i];
+		enum ask_result result = bed_ask(f, &ask, step->op, step->who, step->addr);
+
+		if (result != step->result)
+			fail_msg("step %zu, %s by client %u: %s instead of %s", i, ask_op_name(step->op),
+				 step->who, ask_result_name(result), ask_result_name(step->result));
+	}
+}
+
+void bed_assert_not_yet(enum ask_result result)
+{
+	assert_true(result == ASK_DENIED || result == ASK_UNAVAILABLE);
+}
+
+int64_t bed_bind_when_free(struct store_bed *f, unsigned who, uint32_t addr, uint32_t hold_s)
+{
+	int64_t until_s = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		enum ask_result result = bed_ask_held(f, ASK_BIND, who, addr, hold_s, &until_s);
+		if (result == ASK_GRANTED)
+			return until_s;
+		bed_assert_not_yet(result);
+		usleep(AGAIN_US);
+	}
+	fail_msg("the address did not come back");
+	return 0;
+}
+
+void bed_assert_past(struct store_bed *f, int64_t until_s)
+{
+	assert_true(clock_read(&f->clock).earliest_s > until_s);
+}
+
+void bed_wait_queued(struct store_bed *f, uint64_t wanted)
+{
+	struct store_view view = {0};
+
+	for (int i = 0; i < ROUNDS && view.queued != wanted; i++) {
+		store_view(f->store, &view);
+		usleep(AGAIN_US);
+	}
+	assert_int_equal(view.queued, wanted);
 }
