@@ -37,34 +37,36 @@ static void test_on_offer_to_another(void **state)
 
 static void test_life_of_a_binding(void **state)
 {
-	struct store_bed *f = *state;
-	struct ask ask;
+	static const struct bed_step life[] = {
+		{ASK_CONFIRM, 1, FIRST, ASK_UNKNOWN_CLIENT},
+		{ASK_BIND, 1, FIRST, ASK_GRANTED},
+		{ASK_CONFIRM, 1, FIRST, ASK_GRANTED},
+		{ASK_CONFIRM, 2, FIRST, ASK_DENIED},
+		{ASK_RENEW, 2, FIRST, ASK_DENIED},
+		{ASK_EXTEND, 1, FIRST, ASK_GRANTED},
+		{ASK_RELEASE, 2, FIRST, ASK_UNKNOWN_CLIENT},
+		{ASK_RELEASE, 1, FIRST, ASK_GRANTED},
+		{ASK_CONFIRM, 1, FIRST, ASK_DENIED},
+		{ASK_BIND, 2, FIRST, ASK_DENIED}, /* it rests */
+		{ASK_BIND, 1, FIRST, ASK_GRANTED},
+		{ASK_DECLINE, 1, FIRST, ASK_GRANTED},
+		{ASK_BIND, 1, FIRST, ASK_DENIED},
+	};
 
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 1, FIRST), ASK_UNKNOWN_CLIENT);
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 2, FIRST), ASK_DENIED);
-	assert_int_equal(bed_ask(f, &ask, ASK_RENEW, 2, FIRST), ASK_DENIED);
-	assert_int_equal(bed_ask(f, &ask, ASK_EXTEND, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_RELEASE, 2, FIRST), ASK_UNKNOWN_CLIENT);
-	assert_int_equal(bed_ask(f, &ask, ASK_RELEASE, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 1, FIRST), ASK_DENIED);
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 2, FIRST), ASK_DENIED); /* it rests */
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_DECLINE, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_DENIED);
+	bed_follow(*state, life, ARRAY_SIZE(life));
 }
 
 static void test_moving_client_leaves_its_address_held(void **state)
 {
-	struct store_bed *f = *state;
-	struct ask ask;
+	static const struct bed_step move[] = {
+		{ASK_BIND, 1, FIRST, ASK_GRANTED},
+		{ASK_BIND, 1, FIRST + 1, ASK_GRANTED},
+		{ASK_BIND, 2, FIRST, ASK_DENIED},
+		{ASK_CONFIRM, 1, FIRST, ASK_DENIED},
+		{ASK_CONFIRM, 1, FIRST + 1, ASK_GRANTED},
+	};
 
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST + 1), ASK_GRANTED);
-	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 2, FIRST), ASK_DENIED);
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 1, FIRST), ASK_DENIED);
-	assert_int_equal(bed_ask(f, &ask, ASK_CONFIRM, 1, FIRST + 1), ASK_GRANTED);
+	bed_follow(*state, move, ARRAY_SIZE(move));
 }
 
 /* Its own memory tells where it is: the embedded store keeps no key per client that could. */
@@ -90,19 +92,16 @@ static void test_offer_made_by_a_peer(void **state)
 
 	bed_prepare(f, &ask, ASK_BIND, 1, FIRST + 5);
 	ask.own_offers_only = true;
-	bed_submit(f, &ask);
-	assert_int_equal(bed_answer(f)->result, ASK_NOT_OFFERED);
+	assert_int_equal(bed_exchange(f, &ask), ASK_NOT_OFFERED);
 
 	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, 0), ASK_GRANTED);
 	addr = ask.addr;
 	bed_prepare(f, &ask, ASK_BIND, 2, addr); /* on offer, but to somebody else */
 	ask.own_offers_only = true;
-	bed_submit(f, &ask);
-	assert_int_equal(bed_answer(f)->result, ASK_NOT_OFFERED);
+	assert_int_equal(bed_exchange(f, &ask), ASK_NOT_OFFERED);
 	bed_prepare(f, &ask, ASK_BIND, 1, addr);
 	ask.own_offers_only = true;
-	bed_submit(f, &ask);
-	assert_int_equal(bed_answer(f)->result, ASK_GRANTED);
+	assert_int_equal(bed_exchange(f, &ask), ASK_GRANTED);
 
 	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 3, FIRST + 5), ASK_GRANTED);
 }
@@ -116,13 +115,10 @@ static void test_offer_of_a_peer_is_as_good(void **state)
 
 	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, 0), ASK_GRANTED);
 	addr = ask.addr;
-	bed_prepare(f, &ask, ASK_BIND, 2, addr);
-	bed_submit(f, &ask);
-	assert_int_equal(bed_answer(f)->result, ASK_ON_OFFER);
+	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 2, addr), ASK_ON_OFFER);
 	bed_prepare(f, &ask, ASK_BIND, 2, addr);
 	ask.peers_offer = true;
-	bed_submit(f, &ask);
-	assert_int_equal(bed_answer(f)->result, ASK_GRANTED);
+	assert_int_equal(bed_exchange(f, &ask), ASK_GRANTED);
 	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, addr), ASK_DENIED);
 	assert_int_equal(bed_ask(f, &ask, ASK_OFFER, 1, addr), ASK_GRANTED);
 	assert_int_not_equal(ask.addr, addr);
@@ -292,24 +288,16 @@ static void test_restart_keeps_everything(void **state)
 /* A released address comes back when it has rested, and not before. */
 static void test_release_comes_back(void **state)
 {
+	enum { REST_S = 2 }; /* at least one whole second of that, however the clock stands */
 	struct store_bed *f = *state;
 	struct ask ask;
-	enum ask_result result = ASK_DENIED;
-	uint64_t released_ns, until_ns;
+	uint64_t released_ns;
+	int64_t until_s;
 
 	assert_int_equal(bed_ask(f, &ask, ASK_BIND, 1, FIRST), ASK_GRANTED);
-	bed_prepare(f, &ask, ASK_RELEASE, 1, FIRST);
-	ask.hold_s = 2; /* at least one whole second of that, however the clock stands */
 	released_ns = clock_mono_ns();
-	until_ns = released_ns + 60 * NS_PER_S;
-	bed_submit(f, &ask);
-	bed_answer(f);
-	while (result != ASK_GRANTED && clock_mono_ns() < until_ns) {
-		result = bed_ask(f, &ask, ASK_BIND, 2, FIRST);
-		if (result != ASK_GRANTED)
-			usleep(10000);
-	}
-	assert_int_equal(result, ASK_GRANTED);
+	assert_int_equal(bed_ask_held(f, ASK_RELEASE, 1, FIRST, REST_S, &until_s), ASK_GRANTED);
+	bed_bind_when_free(f, 2, FIRST, HOLD);
 	assert_true(clock_mono_ns() - released_ns >= NS_PER_S);
 }
 
