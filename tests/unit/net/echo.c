@@ -34,6 +34,13 @@ void echo_send(int client, const uint8_t *frame, size_t len)
 	}
 }
 
+void send_sample(int client, const struct sample *sample)
+{
+	uint8_t frame[SAMPLE_MAX];
+
+	echo_send(client, frame, sample_build(sample, frame));
+}
+
 static bool is_chatter(const uint8_t *frame, size_t len)
 {
 	uint16_t type = len >= 14 ? load_be16(frame + 12) : 0;

@@ -30,6 +30,7 @@ void echo_run(struct echo *echo, const struct sample *sample);
 
 /** Sends one frame from the client. */
 void echo_send(int client, const uint8_t *frame, size_t len);
+void send_sample(int client, const struct sample *sample);
 /** The next frame for the client other than the kernel's own chatter (IPv6, ARP); 0 when none
  * comes. */
 size_t echo_receive(int client, uint8_t *frame, size_t size, int timeout_ms);

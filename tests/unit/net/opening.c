@@ -49,13 +49,6 @@ uint32_t program_on_server(void)
 	return query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
 }
 
-void send_sample(int client, const struct sample *sample)
-{
-	uint8_t frame[SAMPLE_MAX];
-
-	echo_send(client, frame, sample_build(sample, frame));
-}
-
 enum port_kind arrives_at(struct interface *interface, int client, const struct sample *sample)
 {
 	size_t n;

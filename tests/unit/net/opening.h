@@ -19,7 +19,6 @@ void opening_assert_says(const char *words);
 /** Id of the XDP program on srv0, 0: none. */
 uint32_t program_on_server(void);
 
-void send_sample(int client, const struct sample *sample);
 /** Sends one and waits for it on any port; the kind of port it came to. */
 enum port_kind arrives_at(struct interface *interface, int client, const struct sample *sample);
 
