@@ -63,6 +63,10 @@ def mark_of(campus):
     return value and int(value.split(b":")[1].split(b",")[0]) / 1e9
 
 
+def put_mark(campus, seconds):
+    campus.etcd.put("/etcdhcp/clock", '{"clock_ns":%d}' % (seconds * 1e9))
+
+
 def publishes(campus, text):
     return text in (campus.etcd.get(SERVERS_KEY + "lab-0") or b"").decode()
 
@@ -217,7 +221,7 @@ def test_who_is_not_registered_reclaims_nothing(others):
     wait_until(lambda: mark_of(here.campus), "there is a mark")
     etcd.put(SERVERS_KEY + "lab-0", '{"version":"0.1.0","started":1,"instance":"abc"}')
     a.wait_metric("server_registered", lambda value: value == 0)
-    etcd.put("/etcdhcp/clock", '{"clock_ns":%d}' % ((time.time() - HOUR) * 1e9))
+    put_mark(here.campus, time.time() - HOUR)
     here.put_record("10.6.0.60", time.time() - 60)
     here.put_record("10.6.0.61", time.time() - 2 * HOUR, b"gone")
     assert refuses(here.campus, 0, "10.6.0.60")
@@ -296,16 +300,26 @@ def test_a_server_behind_promises_no_more_than_is_held(others):
 
 # Across a restart
 
-def test_a_clock_put_back_across_a_restart(others):
-    """It serves nobody, says why, and serves as soon as another server makes up for its clock."""
+def restart_with_clock(server, offset, ready=True):
+    server.stop()
+    server.set_clock(offset)
+    server.start(ready=ready)
+
+
+def leave_a_lease_and_a_mark(others):
+    """A campus with one server, a client of it and its ACK."""
     here = others()
-    a = here.add(0)
+    server = here.add(0)
     client = here.campus.client()
     ack = client.dora()
     wait_until(lambda: mark_of(here.campus), "there is a mark")
-    a.stop()
-    a.set_clock(-HOUR)
-    a.start(ready=False)
+    return here, server, client, ack
+
+
+def test_a_clock_put_back_across_a_restart(others):
+    """It serves nobody, says why, and serves as soon as another server makes up for its clock."""
+    here, a, client, ack = leave_a_lease_and_a_mark(others)
+    restart_with_clock(a, -HOUR, ready=False)
     a.wait_log(BEHIND)
     wait_until(lambda: a.status("/readyz"), "it answers")
     status, text = a.get("/readyz")
@@ -330,7 +344,7 @@ def test_a_mark_put_right_by_its_operator(others):
     a = here.add(0)
     wait_until(lambda: mark_of(here.campus), "there is a mark")
     a.stop()
-    here.campus.etcd.put("/etcdhcp/clock", '{"clock_ns":%d}' % ((time.time() + 9 * HOUR) * 1e9))
+    put_mark(here.campus, time.time() + 9 * HOUR)
     a.start(ready=False)
     a.wait_log(BEHIND)
     here.campus.etcd.delete("/etcdhcp/clock")
@@ -344,9 +358,7 @@ def test_an_operator_vouches_for_a_clock(make_place):
     server = here.start()
     client = here.client()
     client.dora()
-    server.stop()
-    server.set_clock(-9 * HOUR)
-    server.start(ready=False)
+    restart_with_clock(server, -9 * HOUR, ready=False)
     server.wait_log(BEHIND)
     server.stop()
     server.start(more=["--trust-clock"])
@@ -357,14 +369,8 @@ def test_an_operator_vouches_for_a_clock(make_place):
 
 def test_a_clock_put_forward_across_a_restart(others):
     """Holds that are over by its new clock are not by the store's time."""
-    here = others()
-    a = here.add(0)
-    client = here.campus.client()
-    ack = client.dora()
-    wait_until(lambda: mark_of(here.campus), "there is a mark")
-    a.stop()
-    a.set_clock(5 * HOUR)
-    a.start()
+    here, a, _, ack = leave_a_lease_and_a_mark(others)
+    restart_with_clock(a, 5 * HOUR)
     a.wait_metric("server_registered", lambda value: value == 1)
     assert refuses(here.campus, 0, ack.yiaddr)
     assert here.campus.etcd.lease(NETWORK, ack.yiaddr).state == "BOUND"
