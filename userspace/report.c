@@ -259,6 +259,8 @@ static void write_store(const struct report_sources *sources, struct metrics_wri
 		       "1 while the store answers: etcd's watch stream is up, or the file is open.");
 	metrics_sample_u64(w, METRICS_LABELS({"store", view.backend}), view.connected);
 	write_problems(&view.kv, w);
+	gauge(w, "etcdhcp_store_astray",
+	      "1 once the store has gone back behind what it had shown, or its members disagreed.", view.astray);
 	gauge(w, "etcdhcp_store_loaded", "1 once the mirror has been complete.", view.loaded);
 	gauge(w, "etcdhcp_store_staleness_seconds", "Since the last word from the store.",
 	      (double)view.staleness_ns / NS_PER_S);
@@ -516,12 +518,15 @@ static void add_obstacles(const struct store_view *view, const struct store_memb
 		add_line(page, "the mirror of the store is not complete yet\n");
 	if (!view->connected)
 		add_line(page, "the store is not connected\n");
+	if (view->astray)
+		add_line(page, "the store has gone back behind what it had shown, or its members disagree; mend "
+			       "it and restart the server\n");
 	if (members->mark_behind_ns > 0)
 		add_line(page,
 			 "this server's clock is %.1f s behind what the store has seen; correct it and "
 			 "restart the server\n",
 			 (double)members->mark_behind_ns / NS_PER_S);
-	else if (view->loaded && view->connected)
+	else if (view->loaded && view->connected && !view->astray)
 		add_line(page, "the store has just failed to commit\n");
 	if (view->kv.problem[0])
 		add_line(page, "%s\n", view->kv.problem);

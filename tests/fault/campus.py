@@ -9,9 +9,11 @@ The place: servers and etcd members, each in a network namespace of its own, who
 With the embedded store there is one server and no back. Pools are small and leases short, so that
 addresses change hands all the time: that is where a mistake shows.
 """
+import collections
 import contextlib
 import glob
 import itertools
+import json
 import pathlib
 import subprocess
 
@@ -254,6 +256,27 @@ class Campus:
         """Of the frames that arrive, some are gone."""
         return self.rules(namespace, "netdev", [
             (f"ingress device {interface}", f"numgen random mod 100 < {percent} drop")])
+
+    def split(self):
+        """
+        Whether etcd itself has come apart: members that tell different contents of one revision. What they
+        told, None when they agree or too few can be asked.
+        """
+        revisions = [each["Status"]["header"]["revision"] for each in self._ask_members("status")]
+        told = self._ask_members("hashkv", f"--rev={min(revisions)}") if revisions else []
+        hashes = collections.defaultdict(dict)  # of what is left of the past: the same for all, mostly
+        for each in told:
+            content = each["HashKV"]
+            hashes[content["compact_revision"]][each["Endpoint"]] = content["hash"]
+        return next((str(each) for each in hashes.values() if len(set(each.values())) > 1), None)
+
+    def _ask_members(self, *words):
+        """etcdctl endpoint ...: what those said that answered."""
+        done = self.back.run("env", "ETCDCTL_API=3", "etcdctl", "--endpoints", self.etcd.url,
+                             "--command-timeout=1s", "endpoint", *words, "--write-out", "json")
+        with contextlib.suppress(ValueError):
+            return json.loads(done.stdout) or []
+        return []
 
     def leader(self):
         """The member that leads, as far as one says so."""

@@ -125,6 +125,7 @@ class Run:
             if now >= say_at:
                 say_at = now + 10
                 self._progress()
+                self._insist_on_one_store()
             if self.options.early and now >= judge_at:
                 judge_at = now + 15
                 self.caught = bool(Checker().run(list(self.log.events)).violations)
@@ -134,6 +135,13 @@ class Run:
             now = time.monotonic()
         for lane in self.lanes:
             lane.heal()
+
+    def _insist_on_one_store(self):
+        """Nobody can promise anything on an etcd whose members disagree: then there is nothing to judge."""
+        told = self.campus.members and self.campus.split()
+        if told:
+            self.log.add("split", told=told)
+            raise RuntimeError(f"etcd has come apart, its members' hashes of one revision: {told}")
 
     def _progress(self):
         under_way = [f"{lane.fault.name} ({lane.entry['target']})"
@@ -154,6 +162,7 @@ class Run:
             self.found += late
         self.town.hush()
         time.sleep(1.5)
+        self._insist_on_one_store()
         records, clients = aftermath.read_store(self.campus, self.log)
         if self.campus.members:
             self.found += aftermath.consistent(records, clients)

@@ -265,3 +265,56 @@ def test_members_and_leaders_come_and_go(make_place, xdp):
     place.wait_serving()
     assert old.reboot().yiaddr == old.address
     assert no_nak(place.server)
+
+
+# ---- a store that is not what it was
+
+def astray(server):
+    return server.metrics().sum("store_astray") == 1
+
+
+def test_etcd_restored_from_a_backup(make_full, tmp_path):
+    """What was acknowledged since is missing there: it is renewed from memory, and nobody is given its address."""
+    place = make_full()
+    old, since, newcomer = (place.client() for _ in range(3))
+    old.dora()
+    place.etcd.save(tmp_path / "backup")
+    address = since.dora().yiaddr
+    place.etcd.kill()
+    place.etcd.restore(tmp_path / "backup")
+    place.etcd.start()
+    wait_until(lambda: astray(place.server), "it is seen", 60.0)
+    place.server.wait_log("the store has gone back")
+    assert place.record(address) is None and place.record(old.address)
+    status, why = place.server.get("/readyz")
+    assert status == 503 and "gone back" in why and "just failed" not in why
+    assert old.renew().yiaddr == old.address and since.renew().yiaddr == address
+    xid = newcomer.say(DISCOVER, requested=address)
+    since.renew()
+    assert not place.link.pending(lambda each: newcomer.is_mine(each, xid))
+    place.server.stop()
+    place.server.start()
+    assert newcomer.dora().yiaddr in POOL and not astray(place.server)
+    assert old.renew().yiaddr == old.address
+
+
+def test_a_server_whose_etcd_member_is_another_truth(campus):
+    """It sees a publication that tells of what is still to come; others do its work."""
+    seen = 10 * campus.etcd.revision()
+    client = campus.client()
+    bind_through(campus, 0, client)
+    campus.etcd.put("/etcdhcp/servers/elsewhere", f'{{"version":"1","seen":{seen},"idle":1}}')
+    campus.servers[0].wait_metric("servers", lambda count: count == 3)
+    assert not astray(campus.servers[0]), "who is astray itself is no witness"
+    campus.etcd.put("/etcdhcp/servers/elsewhere", f'{{"version":"1","seen":{seen}}}')
+    for server in campus.servers:
+        wait_until(lambda server=server: astray(server), "it is seen")
+    assert client.renew().server == "10.6.0.1"
+    campus.etcd.delete("/etcdhcp/servers/elsewhere")
+    server = campus.servers[0]
+    server.stop()
+    server.start()
+    server.wait_ready()
+    fresh = campus.client()
+    assert bind_through(campus, 0, fresh).yiaddr in POOL
+    assert astray(campus.servers[1])

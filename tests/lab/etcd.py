@@ -3,6 +3,7 @@
 import base64
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -105,6 +106,17 @@ class Etcd(Store):
     def is_ready(self):
         assert self.process.poll() is None, f"etcd ended:\n{self.log_path.read_text()[-2000:]}"
         return "is healthy" in self._ctl("endpoint", "health").stderr
+
+    def save(self, path):
+        """A backup of what there is."""
+        self.ctl("snapshot", "save", str(path))
+
+    def restore(self, path):
+        """What there was, in place of what there is; it must not run. Alone."""
+        shutil.rmtree(self.directory)
+        self.ctl("snapshot", "restore", str(path), "--data-dir", str(self.directory), "--name", self.name,
+                 "--initial-cluster", f"{self.name}=http://{self.cluster[self.name]}:{PEER_PORT}",
+                 "--initial-advertise-peer-urls", f"http://{self.cluster[self.name]}:{PEER_PORT}")
 
     def stop(self):
         self._end(signal.SIGTERM)

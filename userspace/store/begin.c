@@ -32,6 +32,7 @@ bool transact_serving(const struct store *store)
 {
 	return atomic_load_explicit(&store->loaded, memory_order_relaxed) &&
 	       atomic_load_explicit(&store->connected, memory_order_relaxed) &&
+	       !atomic_load_explicit(&store->astray, memory_order_relaxed) &&
 	       store->membership.known &&
 	       store->now.mono_ns >= store->blocked_until_ns;
 }

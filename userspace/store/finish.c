@@ -225,6 +225,7 @@ static void note_health(struct store *store, const struct kv_batch *batch)
 void transact_finish(struct store *store, struct kv_batch *batch)
 {
 	store->in_flight--;
+	store->seen_revision = max_i64(store->seen_revision, batch->revision);
 	note_health(store, batch);
 	for (uint32_t i = 0; i < batch->n; i++)
 		finish_txn(store, &batch->txn[i]);

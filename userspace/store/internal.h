@@ -158,7 +158,7 @@ struct store {
 	uint64_t commit_ewma_ns;
 	uint64_t blocked_until_ns;   /* the last batch failed: do not promise before then */
 	uint64_t tick_at_ns;
-	int64_t mirror_revision;     /* newest seen */
+	int64_t seen_revision;       /* newest known of, by the mirror or a commit */
 	struct membership membership;
 	bool reservations_changed;
 	bool shared_seen; /* during a load: config/networks exists */
@@ -166,7 +166,7 @@ struct store {
 
 	/* read by others */
 	sem_t first_load; /* posted when loaded becomes true */
-	atomic_bool loaded, connected, serving;
+	atomic_bool loaded, connected, serving, astray;
 	struct share_place share; /* never NULL */
 	_Atomic uint64_t queued, unresolved_count;
 	struct store_counters counters;
@@ -227,6 +227,11 @@ bool membership_committed(struct store *store, const struct kv_batch *batch);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);
+/**
+ * The store shows @p shown though @p seen is known to have been: it is not the one it was, or not one.
+ * Nothing is committed from then on, for the life of this server.
+ */
+void mirror_astray(struct store *store, int64_t shown, int64_t seen);
 /** Puts what the store has of @p addr since @p revision into the table; NULL, or why it is of no use. */
 const char *mirror_put(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
 		       int64_t revision);

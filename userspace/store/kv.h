@@ -136,6 +136,7 @@ enum kv_event_type {
 	KV_EVENT_PROGRESS,  /* nothing changed between the last event and .revision */
 	KV_EVENT_CONNECTED, /* the watch stream is up */
 	KV_EVENT_LOST,      /* the watch stream is down; it reconnects by itself and resumes */
+	KV_EVENT_BACK,      /* the store shows .revision, though a later one is known: it is not what it was */
 	KV_EVENT_COUNT
 };
 

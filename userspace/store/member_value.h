@@ -22,7 +22,7 @@ struct member_value {
 	int64_t started_s;  /* Unix seconds by its own clock */
 	uint64_t instance;  /* random, of this life of the server; 0: it does not say */
 	int64_t clock_ns;   /* its own clock when this was written; 0: it does not say */
-	int64_t seen;       /* newest store revision that its mirror had seen then */
+	int64_t seen;       /* newest store revision that it knew of then */
 	int64_t idle;       /* not 0: it does not serve (yet), others are to do its work */
 };
 

@@ -166,8 +166,8 @@ static size_t publication(const struct store *store, char value[MEMBER_VALUE_MAX
 		.version = ETCDHCP_VERSION,
 		.started_s = m->started_s,
 		.instance = m->members.instance,
-		.seen = store->mirror_revision,
-		.idle = !m->known,
+		.seen = store->seen_revision,
+		.idle = !m->known || atomic_load_explicit(&store->astray, memory_order_relaxed),
 		.clock_ns = wall_ns(store),
 	};
 
@@ -230,6 +230,9 @@ bool membership_see(struct store *store, const struct kv_event *event, struct sp
 		if (news < 0)
 			return false;
 		member_value_parse(event->value, &value);
+		/* What has been seen was there before what tells of it; but who is astray itself is no witness. */
+		if (value.seen >= event->revision && !value.idle)
+			mirror_astray(store, event->revision, value.seen);
 	}
 	switch (news) {
 	case MEMBERS_JOINED:

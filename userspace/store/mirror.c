@@ -131,6 +131,17 @@ static void set_connected(struct store *store, bool connected)
 			 F_STR("store", store->ops->name));
 }
 
+void mirror_astray(struct store *store, int64_t shown, int64_t seen)
+{
+	if (atomic_exchange_explicit(&store->astray, true, memory_order_relaxed))
+		return;
+	store->membership.joined = true; /* others are to do our work */
+	log_error("the store has gone back behind what it had shown, or its members disagree: leases may be missing "
+		  "there. No new client is served, renewals go on while what is known is held; see \"astray\" in "
+		  "etcdhcpd(8)",
+		  F_STR("store", store->ops->name), F_I64("revision", shown), F_I64("seen", seen));
+}
+
 static void loaded(struct store *store, int64_t revision)
 {
 	size_t swept = lease_table_end_load(store->table, revision);
@@ -148,7 +159,7 @@ static void loaded(struct store *store, int64_t revision)
 
 static void apply_event(struct store *store, const struct kv_event *event)
 {
-	store->mirror_revision = max_i64(store->mirror_revision, event->revision);
+	store->seen_revision = max_i64(store->seen_revision, event->revision);
 	switch (event->type) {
 	case KV_EVENT_RESET:
 		lease_table_begin_load(store->table);
@@ -168,6 +179,9 @@ static void apply_event(struct store *store, const struct kv_event *event)
 		break;
 	case KV_EVENT_LOST:
 		set_connected(store, false);
+		break;
+	case KV_EVENT_BACK:
+		mirror_astray(store, event->revision, store->seen_revision);
 		break;
 	case KV_EVENT_PROGRESS: /* kv_status keeps the time */
 	case KV_EVENT_COUNT:

@@ -429,6 +429,7 @@ void store_view(const struct store *store, struct store_view *out)
 		.loaded = atomic_load(&store->loaded),
 		.connected = atomic_load(&store->connected),
 		.serving = atomic_load(&store->serving),
+		.astray = atomic_load(&store->astray),
 		.queued = atomic_load(&store->queued),
 		.unresolved = atomic_load(&store->unresolved_count),
 		.memory = lease_table_memory(store->table),

@@ -51,7 +51,8 @@ struct store_view {
 	const char *backend;
 	bool loaded;                 /* the mirror has been complete once */
 	bool connected;
-	bool serving;                /* loaded, connected, sure of the time and not just failed */
+	bool serving;                /* loaded, connected, sure of the time, not astray and not just failed */
+	bool astray;                 /* it went back behind what it had shown; until this server is started anew */
 	uint64_t staleness_ns;       /* since the last word of the store */
 	uint64_t queued;             /* transactions waiting or under way */
 	uint64_t unresolved;         /* addresses of unknown outcome */

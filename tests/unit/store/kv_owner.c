@@ -138,6 +138,9 @@ static void apply_event(struct owner *owner, const struct kv_event *event)
 	case KV_EVENT_LOST:
 		owner->losses++;
 		break;
+	case KV_EVENT_BACK:
+		owner->backs++;
+		break;
 	default:
 		fail_msg("event %d", event->type);
 	}

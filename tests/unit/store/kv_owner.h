@@ -47,7 +47,7 @@ struct owner {
 	size_t n_entries;
 	int64_t revision; /* newest, of an event or LOADED */
 	int64_t progress;
-	unsigned resets, loads, connects, losses, disorders;
+	unsigned resets, loads, connects, losses, backs, disorders;
 	uint64_t puts, removes, applied; /* applied: lists */
 };
 

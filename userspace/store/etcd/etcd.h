@@ -78,6 +78,7 @@ struct etcd_link {
 	bool was_ready;
 	uint64_t dice;
 	struct call call; /* authentication or probe */
+	int64_t seen;     /* newest revision known of when the probe was sent */
 	char error[160];  /* why the last attempt failed */
 };
 
@@ -225,6 +226,8 @@ void etcd_mirror_retry(struct etcd *etcd);    /* TIMER_MIRROR */
 void etcd_mirror_progress(struct etcd *etcd); /* TIMER_PROGRESS */
 /** The link is gone: ends what went over it. */
 void etcd_mirror_unlinked(struct etcd *etcd);
+/** The member that was just connected to shows @p revision, though a later one had been seen. */
+void etcd_mirror_back(struct etcd *etcd, int64_t revision);
 /** Tries again after a while; says so when it went on for long. */
 void etcd_mirror_failed(struct etcd *etcd, const struct reply *reply);
 bool etcd_mirror_stop(struct etcd *etcd);

@@ -191,6 +191,8 @@ static void on_probed(struct call *call, const struct reply *reply)
 		attempt_failed(etcd, "its answer is not etcd's", NULL);
 		return;
 	}
+	if (response->header->revision < etcd->link.seen)
+		etcd_mirror_back(etcd, response->header->revision);
 	kv_health_contact(&etcd->health, response->header->revision);
 	ready(etcd);
 }
@@ -214,7 +216,10 @@ static void send_own(struct etcd *etcd, enum method method, const ProtobufCMessa
 static void probe(struct etcd *etcd)
 {
 	Etcdserverpb__RangeRequest request = ETCDSERVERPB__RANGE_REQUEST__INIT;
+	struct kv_status status;
 
+	kv_health_read(&etcd->health, &status);
+	etcd->link.seen = status.revision;
 	request.key = (ProtobufCBinaryData){etcd->prefix_len, (uint8_t *)etcd->prefix};
 	request.keys_only = true;
 	send_own(etcd, METHOD_RANGE, &request.base, on_probed);

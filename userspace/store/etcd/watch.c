@@ -161,6 +161,13 @@ static void say_lost(struct etcd_mirror *mirror)
 	send_event(mirror, KV_EVENT_LOST, mirror->next_revision - 1);
 }
 
+/* There is nothing to watch behind what is known: all is loaded again. */
+void etcd_mirror_back(struct etcd *etcd, int64_t revision)
+{
+	send_event(&etcd->mirror, KV_EVENT_BACK, revision);
+	etcd_load_restart(etcd);
+}
+
 /* ---- the watch ---- */
 
 static bool on_created(struct etcd *etcd, const Etcdserverpb__WatchResponse *response)
