@@ -9,7 +9,6 @@ The place: servers and etcd members, each in a network namespace of its own, who
 With the embedded store there is one server and no back. Pools are small and leases short, so that
 addresses change hands all the time: that is where a mistake shows.
 """
-import collections
 import contextlib
 import glob
 import itertools
@@ -260,23 +259,29 @@ class Campus:
     def split(self):
         """
         Whether etcd itself has come apart: members that tell different contents of one revision. What they
-        told, None when they agree or too few can be asked.
+        told first that differs, None when they agree or too few can be asked. Not by hashkv: it differs for
+        what a compaction has left of the past, too.
         """
-        revisions = [each["Status"]["header"]["revision"] for each in self._ask_members("status")]
-        told = self._ask_members("hashkv", f"--rev={min(revisions)}") if revisions else []
-        hashes = collections.defaultdict(dict)  # of what is left of the past: the same for all, mostly
-        for each in told:
-            content = each["HashKV"]
-            hashes[content["compact_revision"]][each["Endpoint"]] = content["hash"]
-        return next((str(each) for each in hashes.values() if len(set(each.values())) > 1), None)
+        answers = [(node, self._told(node)) for node in self.members]
+        revisions = [told["header"]["revision"] for _, told in answers if told]
+        if not revisions:
+            return None
+        contents = {node.name: told.get("kvs", []) for node, told in
+                    ((node, self._told(node, f"--rev={min(revisions)}")) for node in self.members) if told}
+        if all(content == next(iter(contents.values())) for content in contents.values()):
+            return None
+        return {name: [entry for entry in content
+                       if not all(entry in other for other in contents.values())][:1]
+                for name, content in contents.items()}
 
-    def _ask_members(self, *words):
-        """etcdctl endpoint ...: what those said that answered."""
-        done = self.back.run("env", "ETCDCTL_API=3", "etcdctl", "--endpoints", self.etcd.url,
-                             "--command-timeout=1s", "endpoint", *words, "--write-out", "json")
+    def _told(self, node, *words):
+        """All our keys as one member has them, asking no other; None when it does not say."""
+        done = self.back.run("env", "ETCDCTL_API=3", "etcdctl", "--endpoints", node.process.url,
+                             "--command-timeout=1s", "get", "--prefix", "/etcdhcp/", "--consistency=s",
+                             "--write-out", "json", *words)
         with contextlib.suppress(ValueError):
-            return json.loads(done.stdout) or []
-        return []
+            return json.loads(done.stdout)
+        return None
 
     def leader(self):
         """The member that leads, as far as one says so."""

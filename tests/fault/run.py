@@ -5,7 +5,7 @@ Breaks things at random while clients of many kinds come and go, then judges wha
 
 Everything follows from the seed but the timing of processes and packets, so that a run cannot be
 repeated exactly; its history can be judged again. Ends with 1 when a rule was broken, 2 when the run
-itself failed.
+itself failed, 3 when etcd itself came apart: there is nothing to judge then.
 """
 import argparse
 import collections
@@ -72,6 +72,10 @@ def arguments(argv):
     if options.seed is None:
         options.seed = int.from_bytes(os.urandom(3), "big")
     return options
+
+
+class StoreApart(Exception):
+    """etcd's members tell different contents of one revision."""
 
 
 class Run:
@@ -141,7 +145,7 @@ class Run:
         told = self.campus.members and self.campus.split()
         if told:
             self.log.add("split", told=told)
-            raise RuntimeError(f"etcd has come apart, its members' hashes of one revision: {told}")
+            raise StoreApart(f"etcd has come apart; of one revision its members tell: {told}")
 
     def _progress(self):
         under_way = [f"{lane.fault.name} ({lane.entry['target']})"
@@ -215,6 +219,9 @@ def main(argv=None):
             os.environ["ETCDHCP_BUILD"] = str(broken.build(options.broken, directory))
         try:
             violations = Run(options, directory).go()
+        except StoreApart as apart:
+            print(apart, file=sys.stderr)
+            return 3
         except Exception:
             traceback.print_exc()
             return 2

@@ -13,6 +13,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 RUN = ["unshare", "--mount", "--propagation", "private", sys.executable, HERE / "run.py"]
 # The machine has other tests to run beside: how soon all serve again is for the long runs to judge.
 PATIENT = ["--resume", "20"]
+APART = 3
+
+
+def verdict(done):
+    """What was found, before how it came to be: reports show the beginning."""
+    progress, _, found = done.stdout.partition("\n\n")
+    return f"{found[:4000]}\n{done.stderr[-2000:]}\n{progress[-2000:]}"
 
 
 def facts(text):
@@ -20,14 +27,22 @@ def facts(text):
     return dict(pair.split("=", 1) for pair in text.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("store, minutes, seed", [("etcd", 1.7, 1), ("embedded", 0.6, 2)])
-def test_nothing_is_broken(tmp_path, store, minutes, seed):
-    kept = tmp_path / "history"
+def run(kept, store, minutes, seed):
     done = subprocess.run([*RUN, "--store", store, "--minutes", str(minutes), "--seed", str(seed),
                            "--pause", "2", "--history", kept, *PATIENT],
                           capture_output=True, text=True, check=False)
-    print(done.stdout)
-    assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-3000:]}"
+    print(done.stdout, done.stderr)
+    return done
+
+
+@pytest.mark.parametrize("store, minutes, seed", [("etcd", 1.7, 1), ("embedded", 0.6, 2)])
+def test_nothing_is_broken(tmp_path, store, minutes, seed):
+    """Once more where etcd itself came apart, which etcd 3.4 does now and then when it is full and killed."""
+    kept = tmp_path / "history"
+    done = run(kept, store, minutes, seed)
+    if done.returncode == APART:
+        done = run(kept, store, minutes, seed + 100)
+    assert done.returncode == 0, verdict(done)
     said = facts(done.stdout)
     assert said["violations"] == "0"
     assert int(said["acks"]) > 100 and int(said["faults"]) > 3 and int(said["running"]) > 0
