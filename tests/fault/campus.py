@@ -102,7 +102,7 @@ class Campus:
         self.claimed = set()     # what a fault has in its hands: "server1", "member0 back"
         self.offsets = {}        # server's name -> seconds that its clock is to be wrong by
         self.ended = []          # (name, exit code, log's end) of servers that ended by themselves
-        self.full = False        # etcd's quota alarm may stand
+        self.full = None         # what is claimed until etcd has room again; None: it has
         count = servers if store == "etcd" else 1
         members = members if store == "etcd" else 0
         near, far = max(8, devices * 2 // 5), max(6, devices // 4)
@@ -193,16 +193,22 @@ class Campus:
 
     def tend(self):
         """What must be tried until it works: whether nothing is left of that."""
-        if self.full:
+        if self.full is not None:
             with contextlib.suppress(AssertionError, KeyError, ValueError):
-                self.full = not self.etcd.make_room([node.process for node in self.members])
+                if self.etcd.make_room([node.process for node in self.members]):
+                    self.give_back(*self.full)
+                    self.full = None
         for node in self.servers:
             process = node.process.process
             if node.name not in self.claimed and (process is None or process.poll() is not None):
                 self.ended.append((node.name, process and process.returncode,
                                    node.process.tail(10)))
                 self.start_server(node)
-        return not self.full
+        return self.full is None
+
+    def make_room(self, claimed):
+        """Of etcd's quota, by and by; @claimed is given back when that is done."""
+        self.full = claimed
 
     def stored(self):
         """Everything in the store at one moment: bytes by key, without the prefix."""
