@@ -28,15 +28,6 @@ void transact_answer(struct store *store, struct ask *ask, enum ask_result resul
 			  F_U64("worker", ask->worker));
 }
 
-bool transact_serving(const struct store *store)
-{
-	return atomic_load_explicit(&store->loaded, memory_order_relaxed) &&
-	       atomic_load_explicit(&store->connected, memory_order_relaxed) &&
-	       !atomic_load_explicit(&store->astray, memory_order_relaxed) &&
-	       store->membership.known &&
-	       store->now.mono_ns >= store->blocked_until_ns;
-}
-
 /* How long a transaction planned now would wait for a place in flight. */
 static uint64_t expected_delay_ns(const struct store *store)
 {
@@ -97,7 +88,7 @@ static void offer(struct store *store, struct ask *ask)
 	uint64_t held_back;
 	int rc;
 
-	if (!transact_serving(store)) {
+	if (!store_serving(store)) {
 		transact_answer(store, ask, ASK_UNAVAILABLE);
 		return;
 	}
@@ -332,7 +323,7 @@ void transact_begin(struct store *store, struct ask *ask)
 	default:
 		break;
 	}
-	if (!transact_serving(store)) {
+	if (!store_serving(store)) {
 		transact_answer(store, ask, ASK_UNAVAILABLE);
 	} else if (store->now.mono_ns > ask->asked_ns + ASK_STALE_NS && !ask->background) {
 		counter_add(&store->counters.shed, 1);

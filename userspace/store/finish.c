@@ -24,7 +24,7 @@ static void learn_record(struct store *store, struct lease_net *net, uint32_t ad
 {
 	if (!item->exists)
 		lease_remove(net, addr, revision);
-	else if (mirror_put(store, net, addr, item->value, item->revision))
+	else if (learn_lease(store, net, addr, item->value, item->revision))
 		counter_add(&store->counters.mirror_invalid, 1);
 }
 

@@ -180,8 +180,6 @@ void transact_begin(struct store *store, struct ask *ask);
 /** Those that had stood in line, or were overtaken. */
 void transact_begin_again(struct store *store);
 void transact_answer(struct store *store, struct ask *ask, enum ask_result result);
-/** The mirror is complete and the store has not just failed: promises can be made. */
-bool transact_serving(const struct store *store);
 
 /* txn.c */
 /** Puts a flight into the batch being filled. False: no memory or no room; nothing was queued. */
@@ -217,7 +215,6 @@ void membership_tick(struct store *store);
 struct moment membership_now(const struct store *store);
 
 /* mark_key.c */
-void membership_see_record(struct store *store, int64_t updated_s);
 /** False when the entry makes no sense. */
 bool membership_see_clock(struct store *store, const struct kv_event *event);
 /** Writes it when it is due and this server may. */
@@ -227,14 +224,20 @@ bool membership_committed(struct store *store, const struct kv_batch *batch);
 
 /* mirror.c */
 void mirror_apply(struct store *store, const struct kv_events *events);
+
+/* learn.c */
+/** Puts what the store has of @p addr since @p revision into the table; NULL, or why it is of no use. */
+const char *learn_lease(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
+			int64_t revision);
+
+/* serving.c */
+/** The mirror is complete, the time is known and the store has not just failed: promises can be made. */
+bool store_serving(const struct store *store);
 /**
  * The store shows @p shown though @p seen is known to have been: it is not the one it was, or not one.
  * Nothing is committed from then on, for the life of this server.
  */
-void mirror_astray(struct store *store, int64_t shown, int64_t seen);
-/** Puts what the store has of @p addr since @p revision into the table; NULL, or why it is of no use. */
-const char *mirror_put(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
-		       int64_t revision);
+void store_go_astray(struct store *store, int64_t shown, int64_t seen);
 
 /* shared.c */
 int shared_init(struct shared_text *shared);

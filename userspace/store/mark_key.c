@@ -5,11 +5,6 @@
 /* After a mark that could not be written. */
 #define MARK_RETRY_NS (1 * NS_PER_S)
 
-void membership_see_record(struct store *store, int64_t updated_s)
-{
-	mark_see_record(&store->membership.mark, updated_s);
-}
-
 bool membership_see_clock(struct store *store, const struct kv_event *event)
 {
 	struct membership *m = &store->membership;
@@ -55,7 +50,7 @@ void membership_write_mark(struct store *store, int64_t earliest_ns)
 	struct membership *m = &store->membership;
 	struct kv_batch *batch;
 
-	if (!m->registered || !transact_serving(store) || m->mark_batch ||
+	if (!m->registered || !store_serving(store) || m->mark_batch ||
 	    store->now.mono_ns < m->mark_at_ns || !mark_is_due(&m->mark, earliest_ns))
 		return;
 	m->mark_at_ns = store->now.mono_ns + MARK_RETRY_NS;

@@ -232,7 +232,7 @@ bool membership_see(struct store *store, const struct kv_event *event, struct sp
 		member_value_parse(event->value, &value);
 		/* What has been seen was there before what tells of it; but who is astray itself is no witness. */
 		if (value.seen >= event->revision && !value.idle)
-			mirror_astray(store, event->revision, value.seen);
+			store_go_astray(store, event->revision, value.seen);
 	}
 	switch (news) {
 	case MEMBERS_JOINED:

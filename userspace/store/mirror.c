@@ -22,25 +22,6 @@ static struct lease_net *net_of(struct store *store, struct span name)
 	return lease_table_net(store->table, (const char *)name.data, name.len);
 }
 
-const char *mirror_put(struct store *store, struct lease_net *net, uint32_t addr, struct span value,
-		       int64_t revision)
-{
-	struct client_id client;
-	struct lease lease;
-	int64_t updated_s;
-	bool readable = record_decode(value, &lease, &client, &updated_s);
-
-	if (readable)
-		membership_see_record(store, updated_s);
-	else
-		record_unreadable(&lease);
-	lease.addr = addr;
-	lease.revision = revision;
-	if (lease_put(net, &lease) < 0)
-		return "out of memory";
-	return readable ? NULL : "not a lease record; its address is given to nobody";
-}
-
 static void apply_lease(struct store *store, const struct kv_event *event,
 			const struct record_key *key)
 {
@@ -54,7 +35,7 @@ static void apply_lease(struct store *store, const struct kv_event *event,
 	} else if (lease_has(net, key->addr, event->revision)) {
 		return; /* our own commit, mostly */
 	} else {
-		why = mirror_put(store, net, key->addr, event->value, event->revision);
+		why = learn_lease(store, net, key->addr, event->value, event->revision);
 		if (why)
 			invalid(store, event, why);
 	}
@@ -131,17 +112,6 @@ static void set_connected(struct store *store, bool connected)
 			 F_STR("store", store->ops->name));
 }
 
-void mirror_astray(struct store *store, int64_t shown, int64_t seen)
-{
-	if (atomic_exchange_explicit(&store->astray, true, memory_order_relaxed))
-		return;
-	store->membership.joined = true; /* others are to do our work */
-	log_error("the store has gone back behind what it had shown, or its members disagree: leases may be missing "
-		  "there. No new client is served, renewals go on while what is known is held; see \"astray\" in "
-		  "etcdhcpd(8)",
-		  F_STR("store", store->ops->name), F_I64("revision", shown), F_I64("seen", seen));
-}
-
 static void loaded(struct store *store, int64_t revision)
 {
 	size_t swept = lease_table_end_load(store->table, revision);
@@ -181,7 +151,7 @@ static void apply_event(struct store *store, const struct kv_event *event)
 		set_connected(store, false);
 		break;
 	case KV_EVENT_BACK:
-		mirror_astray(store, event->revision, store->seen_revision);
+		store_go_astray(store, event->revision, store->seen_revision);
 		break;
 	case KV_EVENT_PROGRESS: /* kv_status keeps the time */
 	case KV_EVENT_COUNT:

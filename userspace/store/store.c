@@ -310,7 +310,7 @@ static bool work(struct store *store)
 	tick(store);
 	transact_send(store);
 	wake_workers(store);
-	atomic_store_explicit(&store->serving, transact_serving(store), memory_order_relaxed);
+	atomic_store_explicit(&store->serving, store_serving(store), memory_order_relaxed);
 	return any || store->again.first;
 }
 

@@ -65,7 +65,7 @@ static void expire_some(struct store *store)
 	uint32_t addrs[EXPIRE_AT_ONCE];
 	struct lease_net *net;
 
-	if (!transact_serving(store) || flights_in_use(store->flights) > EXPIRE_AT_ONCE)
+	if (!store_serving(store) || flights_in_use(store->flights) > EXPIRE_AT_ONCE)
 		return;
 	for (size_t i = 0; (net = lease_table_at(store->table, i)); i++) {
 		size_t n = allocator_expired(net, addrs, EXPIRE_AT_ONCE);
