@@ -34,7 +34,7 @@ struct moment {
 	int64_t latest_s;   /* Unix seconds, rounded up */
 };
 
-/** CLOCK_MONOTONIC in nanoseconds. Any thread. */
+/** CLOCK_BOOTTIME in nanoseconds: never goes back, goes on while the machine sleeps. Any thread. */
 uint64_t clock_mono_ns(void);
 
 /** CLOCK_MONOTONIC as it will be in @p within_ns, as waiting calls want it. Any thread. */
@@ -46,7 +46,7 @@ void clock_init(struct clock *clock, int64_t offset_s);
 /** This server's own opinion of Unix time in nanoseconds. Any thread. */
 int64_t clock_wall_ns(const struct clock *clock);
 
-/** Likewise, when CLOCK_MONOTONIC stands at @p mono_ns: pure arithmetic. Any thread. */
+/** Likewise, when clock_mono_ns stands at @p mono_ns: pure arithmetic. Any thread. */
 static inline int64_t clock_wall_at(const struct clock *clock, uint64_t mono_ns)
 {
 	return clock->base_ns + (int64_t)mono_ns;
@@ -55,7 +55,7 @@ static inline int64_t clock_wall_at(const struct clock *clock, uint64_t mono_ns)
 /** A consistent reading. Any thread. */
 struct moment clock_read(const struct clock *clock);
 
-/** What clock_read says when CLOCK_MONOTONIC stands at @p mono_ns: pure arithmetic. Any thread. */
+/** What clock_read says when clock_mono_ns stands at @p mono_ns: pure arithmetic. Any thread. */
 struct moment clock_at(const struct clock *clock, uint64_t mono_ns);
 
 #define CLOCK_UNKNOWN_NS INT64_MAX

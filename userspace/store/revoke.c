@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 int operator_init(struct store_operator *operator)
 {
@@ -79,15 +78,8 @@ void operator_answer(struct store *store, enum ask_result result)
 /* False when there was no answer in time. */
 static bool wait_answer(struct store_operator *operator, uint32_t timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = clock_deadline(timeout_ms * NS_PER_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * (long)NS_PER_MS;
-	if (until.tv_nsec >= (long)NS_PER_S) {
-		until.tv_sec++;
-		until.tv_nsec -= (long)NS_PER_S;
-	}
 	while (sem_clockwait(&operator->answered, CLOCK_MONOTONIC, &until))
 		if (errno != EINTR)
 			return false;
