@@ -20,7 +20,11 @@ bool outage; /* of the whole store. Else spin has it as a store that takes no st
 #ifdef REACH_SHORTENED_GRANT
 #define reach_renewal(me) assert(grant == LONG)
 #else
+#ifdef REACH_RENEWAL_OF_REVOKED
+#define reach_renewal(me) assert(version[last].state != REVOKED)
+#else
 #define reach_renewal(me) skip
+#endif
 #endif
 #endif
 #endif

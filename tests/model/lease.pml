@@ -172,11 +172,16 @@ inline ack(me, who)
 	stop_waiting(who)
 }
 
-/* Rule 5, checked: a client that may use the address hears no NAK. */
+/* The other server heard the same request, and a transaction of its own may yet bind the address to that client. */
+#define binding(me, who) (srv[me].stage == SENT && passes(srv[me].guard) && srv[me].to.state == BOUND && \
+			  srv[me].to.client == who && srv[me].waits)
+
+/* Rule 5, checked: no NAK for a client that may use the address, unless an operator took it, or is about to get it. */
 inline nak(me)
 {
 	reach_nak;
-	claim(!srv[me].waits || !uses[srv[me].client])
+	claim(!srv[me].waits || !uses[srv[me].client] || TABLE(me).state == REVOKED);
+	claim(!srv[me].waits || !binding(1 - me, srv[me].client) || srv[1 - me].op != srv[me].op)
 }
 
 /* ---- plan.c ---- */
@@ -189,8 +194,13 @@ inline look_up(me)
 #else
 	over = TABLE(me).hold <= earliest(me); /* Rule 2: lease_is_over, by the earliest clock */
 #endif
+#ifdef WITHOUT_RULE_5_DOUBT
+	held = !over;
+#else
+	held = TABLE(me).hold > latest(me); /* Rule 5: lease_is_held, by the latest clock */
+#endif
 	mine = own && TABLE(me).state == BOUND;
-	may = mine || ((own || over) && (srv[me].op == BIND || srv[me].op == RENEW))
+	may = mine || ((over || (own && TABLE(me).state == RELEASED)) && (srv[me].op == BIND || srv[me].op == RENEW))
 }
 
 inline launch(me, become)
@@ -208,14 +218,23 @@ inline launch(me, become)
 	fi
 }
 
+/* Rule 3: lease_is_forgettable */
+#ifdef WITHOUT_RULE_3_FORGETTABLE
+#define forgettable(me) over
+#else
+#define forgettable(me) (over && TABLE(me).promised <= earliest(me))
+#endif
+
 /* extend() and bind_anew(). Rule 3: the hold is longer than the lease, so that renewals need not wait for the store. */
 inline launch_binding(me)
 {
 	hold = latest(me) + horizon(srv[me].lease);
 	/* Rule 1: a hold never shrinks while its client may rely on it ... */
-	hold = ((own && TABLE(me).hold > hold) -> TABLE(me).hold : hold);
-#ifndef WITHOUT_RULE_3_PROMISED
-	/* ... nor while a table that lags may show it a longer one, from before a release. */
+	hold = (TABLE(me).hold > hold -> TABLE(me).hold : hold);
+	/* ... nor while a table that lags may show it a longer one, from before a release, and whoever had it in between. */
+#ifdef WITHOUT_RULE_3_BETWEEN
+	hold = ((own && TABLE(me).promised > hold) -> TABLE(me).promised : hold);
+#else
 	hold = (TABLE(me).promised > hold -> TABLE(me).promised : hold);
 #endif
 	former = 0;
@@ -237,17 +256,25 @@ inline plan(me)
 #endif
 	former = 0;
 	hold = latest(me) + REST;
+	/* What was promised on a record that another state takes the place of. */
+#define promised_on(me) (TABLE(me).hold > TABLE(me).promised -> TABLE(me).hold : TABLE(me).promised)
 	if
 	:: srv[me].op <= EXTEND && may -> launch_binding(me)
 	:: srv[me].op == RELEASE && mine ->
 #ifndef WITHOUT_RULE_3_PROMISED
-		former = (TABLE(me).hold > hold -> TABLE(me).hold : 0);
+		former = (promised_on(me) > hold -> promised_on(me) : 0);
 #endif
 		launch(me, RELEASED)
-	:: srv[me].op == EXPIRE && over && TABLE(me).state != NONE && TABLE(me).promised <= earliest(me) ->
+	:: srv[me].op == REVOKE && mine -> /* Rule 2: it rests for everybody until what was promised */
+#ifndef WITHOUT_RULE_2_REVOKED
+		hold = TABLE(me).hold;
+#endif
+		former = (promised_on(me) > hold -> promised_on(me) : 0);
+		launch(me, REVOKED)
+	:: srv[me].op == EXPIRE && TABLE(me).state != NONE && forgettable(me) ->
 		hold = 0;
 		launch(me, NONE)
-	:: srv[me].op <= RENEW && !may && (own || !over || srv[me].op != CONFIRM) ->
+	:: srv[me].op <= RENEW && !may && (held || (own && srv[me].op == CONFIRM)) ->
 		nak(me);
 		land(me)
 	:: else -> land(me)
@@ -344,6 +371,10 @@ proctype client_to_server(bit who; bit me)
 	:: d_step { uses[who] && srv[me].up -> renew(me, who, LONG, false, true); tidy() }
 	:: d_step { uses[who] && srv[me].up -> release(me, who, true); tidy() }
 	:: d_step { uses[who] && srv[me].up -> release(me, who, false); tidy() }
+#ifdef WITHOUT_RULE_2_LATE /* a RELEASE counts, however long it has lain unread */
+	:: d_step { uses[who] && srv[me].up -> release(me, who, false); lies[2 * me + who] = true; tidy() }
+	:: d_step { lies[2 * me + who] && idle(me) -> lies[2 * me + who] = false; ask(me, who, RELEASE, 0); tidy() }
+#endif
 	od
 }
 
@@ -499,6 +530,9 @@ proctype server_to_store(bit me)
 
 	/* upkeep.c: a record that is over is deleted */
 	:: d_step { idle(me) && TABLE(me).state != NONE -> ask(me, 0, EXPIRE, 0); tidy() }
+
+	/* revoke.c: an operator ends the binding that the table shows */
+	:: d_step { idle(me) && TABLE(me).state == BOUND -> ask(me, TABLE(me).client, REVOKE, 0); tidy() }
 
 #ifdef CHECK_OFFERS
 	/* allocator.c: no address is on offer that the server has just given away itself, without having heard so */

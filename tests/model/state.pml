@@ -4,6 +4,7 @@
 #define NONE     0 /* enum lease_state */
 #define BOUND    1
 #define RELEASED 2
+#define REVOKED  3 /* LEASE_DECLINED is RELEASED with a longer rest */
 
 #define BIND    1 /* enum ask_op: REQUEST in SELECTING */
 #define CONFIRM 2 /* REQUEST in INIT-REBOOT */
@@ -11,6 +12,7 @@
 #define EXTEND  4
 #define RELEASE 5
 #define EXPIRE  6 /* PLAN_OP_EXPIRE */
+#define REVOKE  7 /* by an operator */
 
 /* A flight's stage. One address is one key, so a server has one flight at most; other asks stand in line: they come later. */
 #define FREE    0
@@ -27,7 +29,7 @@ typedef record {
 	unsigned state : 2;
 	unsigned client : 1;
 	unsigned hold : 4;     /* until it is past hold_until by server 0's clock */
-	unsigned promised : 4; /* RELEASED: until its last hold, before the release, would have ended */
+	unsigned promised : 4; /* until promised_until, where that is later than the hold; else 0, as in proto/lease.proto */
 };
 
 /* The changes of the record that somebody still knows as the newest. The last one is what the store holds. */
@@ -63,11 +65,15 @@ unsigned late_from : 1;
 bool late_denied;      /* its sender has read since that it had not happened */
 #endif
 
+#ifdef WITHOUT_RULE_2_LATE
+bool lies[4];          /* a RELEASE of client 0, 1 lies unread at server 0, 1: at 2 * server + client */
+#endif
+
 byte uses[2];          /* how long client 0, 1 believes that it may use the address; 0: it does not */
 
 /* Scratch paper within a step; blank again when it ends. */
 byte i, m, grant, hold, former;
-bool own, over, may, mine;
+bool own, over, held, may, mine;
 
 #ifdef SWAP_CLIENTS
 /* The clients differ in name alone: the one that the record is about is called 0, which halves the states. */
@@ -103,7 +109,7 @@ inline tidy()
 {
 	rename_clients();
 	i = 0; m = 0; grant = 0; hold = 0; former = 0;
-	own = false; over = false; may = false; mine = false
+	own = false; over = false; held = false; may = false; mine = false
 }
 
 /* ---- small things ---- */

@@ -13,15 +13,18 @@ CLOCKS = ("-DLONG=1", "-DVERSIONS=3", "-DPUNCTUAL")            # clocks that dif
 LATE = ("-DSKEW=0", "-DLONG=1", "-DVERSIONS=3")                # transactions committed late, or after a crash
 OFFERS = (*LATE, "-DCHECK_OFFERS")                             # ... and what is offered meanwhile
 LEASES = ("-DSKEW=0", "-DLONG=2", "-DVERSIONS=4", "-DNO_FAULTS")   # two lease times, a mirror that lags more
+THREE_LEASES = ("-DSKEW=0", "-DLONG=3", "-DVERSIONS=4", "-DNO_FAULTS")  # a third one: room for a binding in between
 LONG = {
     "clocks and late transactions": ("-DLONG=1", "-DVERSIONS=3"),
     "clocks further apart": ("-DLONG=1", "-DVERSIONS=3", "-DPUNCTUAL", "-DSKEW=2"),
     "lease times and faults": ("-DSKEW=0", "-DLONG=2", "-DVERSIONS=4", "-DPUNCTUAL"),
+    "longer leases": THREE_LEASES,
 }
 
 NEVER_TWO = "uses[0]"      # what spin prints of the assertion begins so
 NO_NAK = "srv[me].waits"
 NO_SUCH_OFFER = "0"
+NO_NAK_MEANWHILE = "srv[(1-me)].op"
 TWO = "-DONLY_NEVER_TWO"
 
 # What is taken out, the property that breaks without it, and within which bounds.
@@ -30,14 +33,23 @@ RULES = {
     "WITHOUT_RULE_2_COMPARE": (NEVER_TWO, LATE, TWO),
     "WITHOUT_RULE_2_HOLD": (NEVER_TWO, LATE, TWO),
     "WITHOUT_RULE_2_RELEASE": (NEVER_TWO, LATE, TWO),
+    "WITHOUT_RULE_2_LATE": (NEVER_TWO, LATE, TWO),
+    "WITHOUT_RULE_2_REVOKED": (NEVER_TWO, LATE, TWO),
     "WITHOUT_RULE_3": (NEVER_TWO, LEASES, TWO),
     "WITHOUT_RULE_3_PROMISED": (NEVER_TWO, LEASES, TWO),
     "WITHOUT_RULE_4": (NEVER_TWO, LATE, TWO),
     "WITHOUT_RULE_5": (NO_NAK, LATE),
+    "WITHOUT_RULE_5_DOUBT": (NO_NAK_MEANWHILE, CLOCKS),
     "WITHOUT_RULE_6": (NO_SUCH_OFFER, OFFERS),
     "WITHOUT_RULE_7_GRANTS": (NEVER_TWO, CLOCKS, TWO),
     "WITHOUT_RULE_7_RECLAIM": (NEVER_TWO, CLOCKS, TWO),
     "WITHOUT_RULE_7_MEMORY": (NEVER_TWO, CLOCKS, TWO),
+}
+
+# Likewise, where the shortest way is long: any will do.
+FAR = {
+    "WITHOUT_RULE_3_FORGETTABLE": (NEVER_TWO, LEASES, TWO),
+    "WITHOUT_RULE_3_BETWEEN": (NEVER_TWO, THREE_LEASES, TWO),
 }
 
 # What must be able to happen, or the model would be safe because nothing does.
@@ -52,13 +64,14 @@ GOALS = {
     "REACH_RESOLVED": LATE,                  # an outcome was unknown, and it turns out that it had happened
     "REACH_LATE_COMMIT": LATE,               # a transaction is committed when its sender has given up on it
     "REACH_NAK": LATE,                       # a client is refused
+    "REACH_RENEWAL_OF_REVOKED": LATE,        # a table that lags renews what an operator has taken back
 }
 
 
 @pytest.mark.parametrize("bounds", [CLOCKS, OFFERS, LEASES], ids=["clocks", "late", "leases"])
 def test_holds(bounds):
     outcome = search(("-DSWAP_CLIENTS", *bounds), DEPTH)
-    assert not outcome.broken, outcome.trace
+    assert not outcome.broken, outcome.said
     assert outcome.states > 100_000
 
 
@@ -66,13 +79,20 @@ def test_holds(bounds):
 @pytest.mark.skipif("ETCDHCP_MODEL_LONG" not in os.environ, reason="minutes and gigabytes: set ETCDHCP_MODEL_LONG")
 def test_holds_within_wider_bounds(bounds):
     outcome = search(("-DSWAP_CLIENTS", *bounds), DEPTH)
-    assert not outcome.broken, outcome.trace
+    assert not outcome.broken, outcome.said
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_breaks_without(rule):
     broken, bounds, *more = RULES[rule]
     outcome = search((f"-D{rule}", *bounds, *more), BREADTH)
+    assert broken in outcome.broken, outcome.said
+
+
+@pytest.mark.parametrize("rule", FAR)
+def test_breaks_somehow_without(rule):
+    broken, bounds, *more = FAR[rule]
+    outcome = search((f"-D{rule}", "-DSWAP_CLIENTS", *bounds, *more), DEPTH)
     assert broken in outcome.broken, outcome.said
 
 
@@ -85,4 +105,4 @@ def test_reaches(goal):
 def test_never_two_does_not_hang_on_rule_6():
     """Every change compares the revision: what was wrongly taken not to have happened is found out in time."""
     outcome = search(("-DWITHOUT_RULE_6", TWO, "-DSWAP_CLIENTS", *LATE), DEPTH)
-    assert not outcome.broken, outcome.trace
+    assert not outcome.broken, outcome.said
