@@ -60,6 +60,12 @@ bool unheard[2]; /* the outcome that is unknown to the server is that it happene
 #define reach_nak skip
 #endif
 
+#ifdef REACH_MARK_AHEAD
+#define reach_mark assert(earliest(me) == 0)
+#else
+#define reach_mark skip
+#endif
+
 #ifdef REACH_DELETED
 #define reach_deleted(me) assert(srv[me].op != EXPIRE)
 #else

@@ -8,9 +8,9 @@
  * userspace/lease/lease.h and userspace/server/decide.c, whose names are used. The rules are those of "Safety: the
  * contract" in docs/architecture.md, where it also says what is left out; to find one here, search for "Rule 1".
  *
- * For who does not know Promela: a proctype is a process, of which instances run side by side. "do :: a :: b od" takes,
- * for ever, any alternative whose first statement can be executed; spin tries them all. "d_step { guard -> ... }" is one
- * indivisible step. An inline is a macro.
+ * For who does not know Promela: a proctype is a process, of which instances run side by side. "do :: a :: b od"
+ * takes, for ever, any alternative whose first statement can be executed; spin tries them all.
+ * "d_step { guard -> ... }" is one indivisible step. An inline is a macro.
  *
  * Time is counted in ticks, and every time is counted from now: a hold of 3 ends three ticks from now, and a tick makes
  * it 2. So nothing bounds how long the model runs, and yet it has finitely many states. A step takes no time, any
@@ -18,7 +18,7 @@
  *
  * test_model.py builds it: with nothing defined, all must hold. -DWITHOUT_RULE_x takes a rule out: then a
  * promise must break. -DREACH_x claims that something never happens that must be able to happen. -DONLY_NEVER_TWO
- * leaves out all properties but "never two clients".
+ * leaves out all properties but "never two clients". -DTIME adds time.pml, -DPLAIN leaves out what that need not have.
  */
 
 /* ---- bounds ---- */
@@ -58,8 +58,8 @@
  * Rule 7: a server reckons with its own clock and, as soon as it knows it, with the other's. By server 0's clock it is
  * now, by server 1's SKEW later.
  */
-#define latest_known(me)   ((me == 1 || srv[me].known) -> SKEW : 0)
-#define earliest_known(me) ((me == 0 || srv[me].known) -> 0 : SKEW)
+#define latest_known(me)   ((me == 1 || is_known(me)) -> SKEW : 0)
+#define earliest_known(me) ((me == 0 || is_known(me)) -> 0 : own_clock(me))
 
 #ifdef WITHOUT_RULE_7_GRANTS /* computed by the earliest clock */
 #define latest(me) earliest_known(me)
@@ -72,16 +72,11 @@
 #define earliest(me) earliest_known(me)
 #endif
 
-/*
- * Of two servers one knows the other: each shows its clock before it asks for the other's, and does both before it
- * serves. That holds only as long as clocks stay where they are shown, also when their server is cut off or down.
- */
-#ifdef WITHOUT_RULE_7_MEMORY /* they go with the membership, and are forgotten */
-#define shown(me) srv[me].shown
-#define show(me)  srv[me].shown = true
+#ifdef TIME
+#include "time.pml"
 #else
-#define shown(me) srv[me].up
-#define show(me)  skip
+#define is_known(me)  srv[me].known
+#define own_clock(me) SKEW
 #endif
 
 /* ---- the store ---- */
@@ -231,7 +226,7 @@ inline launch_binding(me)
 	hold = latest(me) + horizon(srv[me].lease);
 	/* Rule 1: a hold never shrinks while its client may rely on it ... */
 	hold = (TABLE(me).hold > hold -> TABLE(me).hold : hold);
-	/* ... nor while a table that lags may show it a longer one, from before a release, and whoever had it in between. */
+	/* ... nor while a table that lags may show it a longer one, from before a release; whoever has it between. */
 #ifdef WITHOUT_RULE_3_BETWEEN
 	hold = ((own && TABLE(me).promised > hold) -> TABLE(me).promised : hold);
 #else
@@ -242,8 +237,8 @@ inline launch_binding(me)
 }
 
 /*
- * plan_make(). What is refused has been read from the store just now (rule 5): here the read is no flight of its own, that it
- * takes time is like the client's having asked later.
+ * plan_make(). What is refused has been read from the store just now (rule 5): here the read is no flight of its own,
+ * that it takes time is like the client's having asked later.
  */
 inline plan(me)
 {
@@ -281,6 +276,55 @@ inline plan(me)
 	fi
 }
 
+/* lease_grant on a hold */
+inline judge_grant(me, until, length)
+{
+	grant = (until > latest(me) -> until - latest(me) : 0);
+	grant = (grant > length -> length : grant)
+}
+
+/* apply() and server_conclude: what the commit took is taken off the grant. */
+inline conclude(me, heard)
+{
+	hold = version[srv[me].done].hold;
+	if
+	:: srv[me].seen < srv[me].done -> learn(me, srv[me].done)
+	:: else
+	fi;
+	judge_grant(me, hold, srv[me].lease);
+	if
+	:: heard && srv[me].waits && grant -> ack(me, srv[me].client)
+	:: else
+	fi;
+	land(me);
+	forget_old()
+}
+
+inline apply(me)
+{
+	reach_deleted(me);
+	commit(srv[me].to);
+	srv[me].stage = APPLIED;
+	srv[me].done = last;
+	srv[me].op = 0;
+	srv[me].guard = STALE;
+	clear(srv[me].to);
+	forget_unawaited(me)
+}
+
+#ifdef PLAIN /* a transaction takes no time */
+inline settle(me)
+{
+	if
+	:: srv[me].stage == SENT && passes(srv[me].guard) && room -> apply(me); conclude(me, true)
+	:: srv[me].stage == SENT && !(passes(srv[me].guard) && room) -> land(me)
+	:: else
+	fi
+}
+#else
+#define settle(me) skip
+#endif
+
 inline ask(me, who, what, length)
 {
 	srv[me].op = what;
@@ -294,17 +338,11 @@ inline ask(me, who, what, length)
 	:: else
 	fi;
 #endif
+	settle(me);
 	forget_old()
 }
 
 /* ---- what clients say, and servers answer at once ---- */
-
-/* lease_grant on a hold */
-inline judge_grant(me, until, length)
-{
-	grant = (until > latest(me) -> until - latest(me) : 0);
-	grant = (grant > length -> length : grant)
-}
 
 /* decide_renew. The reply may be lost, and so may the extension behind it. */
 inline renew(me, who, length, heard, extended)
@@ -355,22 +393,26 @@ inline release(me, who, heard)
 }
 
 /*
- * What a client says to a server. Messages that are lost are steps not taken; a retransmission, or a broadcast that both servers
- * hear, is the step taken twice.
+ * What a client says to a server. Messages that are lost are steps not taken; a retransmission, or a broadcast that
+ * both servers hear, is the step taken twice.
  */
 proctype client_to_server(bit who; bit me)
 {
 	do
 	:: d_step { !uses[who] && idle(me) -> ask(me, who, BIND, LONG); tidy() }
-#if LONG != SHORT
+#if LONG != SHORT && !defined(PLAIN)
 	:: d_step { !uses[who] && idle(me) -> ask(me, who, BIND, SHORT); tidy() }
 #endif
+#ifndef PLAIN
 	:: d_step { srv[me].up -> reboot(me, who, LONG); tidy() }
+#endif
 	:: d_step { uses[who] && srv[me].up -> renew(me, who, LONG, true, false); tidy() }
 	:: d_step { uses[who] && srv[me].up -> renew(me, who, LONG, true, true); tidy() }
 	:: d_step { uses[who] && srv[me].up -> renew(me, who, LONG, false, true); tidy() }
+#ifndef PLAIN
 	:: d_step { uses[who] && srv[me].up -> release(me, who, true); tidy() }
 	:: d_step { uses[who] && srv[me].up -> release(me, who, false); tidy() }
+#endif
 #ifdef WITHOUT_RULE_2_LATE /* a RELEASE counts, however long it has lain unread */
 	:: d_step { uses[who] && srv[me].up -> release(me, who, false); lies[2 * me + who] = true; tidy() }
 	:: d_step { lies[2 * me + who] && idle(me) -> lies[2 * me + who] = false; ask(me, who, RELEASE, 0); tidy() }
@@ -379,35 +421,6 @@ proctype client_to_server(bit who; bit me)
 }
 
 /* ---- servers ---- */
-
-/* apply() and server_conclude: what the commit took is taken off the grant. */
-inline conclude(me, heard)
-{
-	hold = version[srv[me].done].hold;
-	if
-	:: srv[me].seen < srv[me].done -> learn(me, srv[me].done)
-	:: else
-	fi;
-	judge_grant(me, hold, srv[me].lease);
-	if
-	:: heard && srv[me].waits && grant -> ack(me, srv[me].client)
-	:: else
-	fi;
-	land(me);
-	forget_old()
-}
-
-inline apply(me)
-{
-	reach_deleted(me);
-	commit(srv[me].to);
-	srv[me].stage = APPLIED;
-	srv[me].done = last;
-	srv[me].op = 0;
-	srv[me].guard = STALE;
-	clear(srv[me].to);
-	forget_unawaited(me)
-}
 
 /* A transaction that its sender gives up on may be on its way to the store still, or have been committed. */
 inline let_go(me)
@@ -447,9 +460,12 @@ inline time_out(me)
 inline start(me)
 {
 	srv[me].up = true;
-	show(me);
+#ifdef TIME
+	load_time(me);
+#else
 #if SKEW
-	srv[me].known = shown(1 - me);
+	srv[me].known = srv[1 - me].up;
+#endif
 #endif
 	learn(me, last);
 	forget_old()
@@ -504,13 +520,23 @@ proctype server_to_store(bit me)
 
 	/* mirror.c: changes come some time, in their order */
 	:: d_step { serving(me) && srv[me].seen < last -> learn(me, srv[me].seen + 1); forget_old(); tidy() }
-#if SKEW
-	:: d_step { serving(me) && !srv[me].known && shown(1 - me) -> srv[me].known = true; tidy() }
+#ifdef TIME
+	:: d_step { watches(me) && srv[1 - me].listed && srv[me].other != ALIVE -> srv[me].other = ALIVE; tidy() }
+	:: d_step { watches(me) && !srv[1 - me].listed && srv[me].other == ALIVE -> see_other_gone(me); tidy() }
+#ifndef WITHOUT_RULE_7_M1
+	:: d_step { watches(me) && is_ahead(me) -> count_on(me); tidy() }
 #endif
-#ifdef WITHOUT_RULE_7_MEMORY
-	/* Rule 7: whoever is cut off loses its membership, and the other forgets it. Then it comes back. */
-	:: d_step { srv[me].shown -> srv[me].shown = false; srv[1 - me].known = false; tidy() }
-	:: d_step { srv[me].up && !srv[me].shown -> show(me); srv[me].known = srv[me].known || shown(1 - me); tidy() }
+	:: d_step { watches(me) && srv[me].cut && !has_unseen(me) -> srv[me].cut = false; tidy() }
+	:: d_step { serving(me) && srv[me].key == NO_KEY -> put_key(me); tidy() }
+	:: d_step { serving(me) && (srv[me].key == ALONE || srv[me].key == BESIDE) -> see_own_key(me); tidy() }
+	:: d_step { srv[me].listed -> lose_key(me); tidy() } /* whoever is cut off, or down, for a TTL */
+	:: d_step { srv[me].other == EXPIRED && may_forget(me) -> srv[me].other = UNKNOWN; tidy() }
+	:: d_step { serving(me) && is_sure(me) && (earliest(me) > mark || !marked) -> write_mark(me); tidy() }
+#else
+#if SKEW
+	/* Of two servers one knows the other. That it is so as long as it need be, TIME shows. */
+	:: d_step { serving(me) && !srv[me].known && srv[1 - me].up -> srv[me].known = true; tidy() }
+#endif
 #endif
 
 	/* a transaction is committed, and its answer comes, and the client hears it or does not */
@@ -519,11 +545,11 @@ proctype server_to_store(bit me)
 	:: d_step { serving(me) && srv[me].stage == APPLIED -> conclude(me, false); tidy() }
 
 	/*
-	 * It is overtaken, and planned anew; or its outcome stays unknown. That one is refused, or gives up being overtaken,
-	 * is like its not having been asked for.
+	 * It is overtaken, and planned anew; or its outcome stays unknown. That one is refused, or gives up being
+	 * overtaken, is like its not having been asked for.
 	 */
 	:: d_step { serving(me) && srv[me].stage == SENT && !passes(srv[me].guard) -> overtaken(me); tidy() }
-#ifndef NO_FAULTS
+#if !defined(NO_FAULTS) && !defined(PLAIN)
 	:: d_step { srv[me].stage == SENT || srv[me].stage == APPLIED -> let_go(me); time_out(me); tidy() }
 	:: d_step { serving(me) && srv[me].stage == RESOLVE -> resolve(me); tidy() }
 #endif
@@ -532,7 +558,9 @@ proctype server_to_store(bit me)
 	:: d_step { idle(me) && TABLE(me).state != NONE -> ask(me, 0, EXPIRE, 0); tidy() }
 
 	/* revoke.c: an operator ends the binding that the table shows */
+#ifndef PLAIN
 	:: d_step { idle(me) && TABLE(me).state == BOUND -> ask(me, TABLE(me).client, REVOKE, 0); tidy() }
+#endif
 
 #ifdef CHECK_OFFERS
 	/* allocator.c: no address is on offer that the server has just given away itself, without having heard so */
@@ -573,6 +601,9 @@ proctype world()
 		    uses[0] = (uses[0] -> uses[0] - 1 : 0);
 		    uses[1] = (uses[1] -> uses[1] - 1 : 0);
 		    count_down(late);
+#ifdef TIME
+		    pass_time();
+#endif
 		    count_down(srv[0].to);
 		    count_down(srv[1].to);
 		    i = 0;

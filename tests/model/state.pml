@@ -14,7 +14,7 @@
 #define EXPIRE  6 /* PLAN_OP_EXPIRE */
 #define REVOKE  7 /* by an operator */
 
-/* A flight's stage. One address is one key, so a server has one flight at most; other asks stand in line: they come later. */
+/* A flight's stage. One address is one key, so a server has one flight at most; other asks come later. */
 #define FREE    0
 #define SENT    1 /* a transaction is under way */
 #define APPLIED 2 /* it has been committed, and its answer is under way */
@@ -29,7 +29,7 @@ typedef record {
 	unsigned state : 2;
 	unsigned client : 1;
 	unsigned hold : 4;     /* until it is past hold_until by server 0's clock */
-	unsigned promised : 4; /* until promised_until, where that is later than the hold; else 0, as in proto/lease.proto */
+	unsigned promised : 4; /* until promised_until, where that is later than the hold; else 0 */
 };
 
 /* The changes of the record that somebody still knows as the newest. The last one is what the store holds. */
@@ -38,9 +38,13 @@ byte last;
 
 typedef server {
 	bool up;             /* it has been started */
+#ifdef TIME
+	unsigned other : 3;  /* what it knows of the other's clock */
+	unsigned key : 2;    /* its publication, as far as it knows */
+	bool cut;            /* its mirror lacks what is older than a tick: it commits nothing until it has caught up */
+	bool listed;         /* one of it, or of its former life, is in the store */
+#else
 	bool known;          /* it knows the other's clock */
-#ifdef WITHOUT_RULE_7_MEMORY
-	bool shown;          /* the other can learn its clock */
 #endif
 	unsigned seen : 3;   /* the version that its table has */
 	unsigned stage : 2;  /* its flight */
@@ -115,7 +119,11 @@ inline tidy()
 /* ---- small things ---- */
 
 #define TABLE(me)   version[srv[me].seen]
+#ifdef TIME
+#define serving(me) (srv[me].up && reachable && !srv[me].cut)
+#else
 #define serving(me) (srv[me].up && reachable)
+#endif
 #define idle(me)    (serving(me) && srv[me].stage == FREE)
 
 inline copy(target, source)
