@@ -18,7 +18,8 @@
  *
  * test_model.py builds it: with nothing defined, all must hold. -DWITHOUT_RULE_x takes a rule out: then a
  * promise must break. -DREACH_x claims that something never happens that must be able to happen. -DONLY_NEVER_TWO
- * leaves out all properties but "never two clients". -DTIME adds time.pml, -DPLAIN leaves out what that need not have.
+ * leaves out all properties but "never two clients". -DTIME adds time.pml. -DPLAIN (clients bind and renew,
+ * no more) and -DINSTANT leave out what makes too many states.
  */
 
 /* ---- bounds ---- */
@@ -312,7 +313,7 @@ inline apply(me)
 	forget_unawaited(me)
 }
 
-#ifdef PLAIN /* a transaction takes no time */
+#ifdef INSTANT /* a transaction takes no time */
 inline settle(me)
 {
 	if
