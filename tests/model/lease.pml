@@ -76,8 +76,10 @@
 #ifdef TIME
 #include "time.pml"
 #else
-#define is_known(me)  srv[me].known
-#define own_clock(me) SKEW
+#define is_known(me)   srv[me].known
+#define own_clock(me)  SKEW
+#define may_commit(me) true
+#define may_learn(me)  true
 #endif
 
 /* ---- the store ---- */
@@ -520,10 +522,11 @@ proctype server_to_store(bit me)
 #endif
 
 	/* mirror.c: changes come some time, in their order */
-	:: d_step { serving(me) && srv[me].seen < last -> learn(me, srv[me].seen + 1); forget_old(); tidy() }
+	:: d_step { serving(me) && may_learn(me) && srv[me].seen < last -> learn(me, srv[me].seen + 1); forget_old(); tidy() }
 #ifdef TIME
 	:: d_step { watches(me) && srv[1 - me].listed && srv[me].other != ALIVE -> srv[me].other = ALIVE; tidy() }
-	:: d_step { watches(me) && !srv[1 - me].listed && srv[me].other == ALIVE -> see_other_gone(me); tidy() }
+	:: d_step { watches(me) && !srv[1 - me].listed && (srv[me].other == ALIVE || srv[me].owed) ->
+		    see_other_gone(me); tidy() }
 #ifndef WITHOUT_RULE_7_M1
 	:: d_step { watches(me) && is_ahead(me) -> count_on(me); tidy() }
 #endif

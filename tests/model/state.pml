@@ -43,6 +43,7 @@ typedef server {
 	unsigned key : 2;    /* its publication, as far as it knows */
 	bool cut;            /* its mirror lacks what is older than a tick: it commits nothing until it has caught up */
 	bool listed;         /* one of it, or of its former life, is in the store */
+	bool owed;           /* the other one was listed and is gone, of which it has heard nothing yet */
 #else
 	bool known;          /* it knows the other's clock */
 #endif
@@ -124,7 +125,7 @@ inline tidy()
 #else
 #define serving(me) (srv[me].up && reachable)
 #endif
-#define idle(me)    (serving(me) && srv[me].stage == FREE)
+#define idle(me)    (serving(me) && may_commit(me) && srv[me].stage == FREE)
 
 inline copy(target, source)
 {

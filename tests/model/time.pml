@@ -7,8 +7,8 @@
  * one of now. How far the clocks are apart does not change, so whoever has seen a publication once knows it: it is a
  * key that stands or does not. SKEW is 1: a mark is level with one clock or the other.
  *
- * UNCOVERED_x are situations that userspace/ does not cover, as docs/architecture.md says. Without them the model
- * has what would close the gap: H is longer than the clocks are apart, and counts from a server's registration.
+ * UNCOVERED_MARGIN is a situation that userspace/ does not cover, as docs/architecture.md says. Without it H is longer
+ * than the clocks are apart.
  */
 
 /* How long what is gone counts on: H, the longest hold and a margin. */
@@ -31,10 +31,20 @@
 #define SURE   3 /* it has seen that, and by then what was there before */
 
 unsigned mark : 2; /* the key `clock`, counted from server 0's clock */
-#ifdef UNCOVERED_NEW_STORE
-bool marked;       /* there is such a key */
+#ifdef NEW_STORE   /* to begin with there is no such key, nor anything else */
+bool marked;
 #else
 #define marked true
+#endif
+
+/*
+ * Nobody can know who was there before, so nothing is committed by a server that others need not know, unless it
+ * has seen a mark, and by then whose that is.
+ */
+#if !defined(NEW_STORE) || defined(WITHOUT_RULE_7_NEW_STORE)
+#define may_commit(me) true
+#else
+#define may_commit(me) (is_sure(me) || (marked && may_learn(me)))
 #endif
 
 #define is_known(me)   (srv[me].other != UNKNOWN)
@@ -55,7 +65,13 @@ bool marked;       /* there is such a key */
 #else
 #define is_ahead(me)   (me == 0 && mark > 0 && srv[me].other <= EXPIRED)
 #endif
-#define has_unseen(me) ((srv[1 - me].listed && srv[me].other != ALIVE) || is_ahead(me))
+#define has_unseen(me) ((srv[1 - me].listed && srv[me].other != ALIVE) || srv[me].owed || is_ahead(me))
+/* Events come in their order: what a server has committed comes behind the key that it had put by then. */
+#ifdef NEW_STORE
+#define may_learn(me)  (!(srv[1 - me].listed && srv[me].other != ALIVE) && !srv[me].owed)
+#else /* not needed where M2 begins again with a server's registration */
+#define may_learn(me)  true
+#endif
 
 inline count_on(me)
 {
@@ -80,6 +96,7 @@ inline load_time(me)
 {
 	srv[me].key = NO_KEY;
 	srv[me].cut = false;
+	srv[me].owed = false;
 	srv[me].other = (srv[1 - me].listed -> ALIVE : UNKNOWN);
 	load_mark(me)
 }
@@ -97,7 +114,7 @@ inline see_own_key(me)
 	:: srv[me].key == BESIDE -> count_on(me)
 	:: else
 	fi;
-#ifndef UNCOVERED_REGISTRATION
+#ifndef WITHOUT_RULE_7_ANEW
 	load_mark(me);
 #endif
 	srv[me].key = SURE
@@ -105,12 +122,16 @@ inline see_own_key(me)
 
 inline lose_key(me)
 {
+#ifdef NEW_STORE /* the other one hears of it all the same, key and removal in turn, if it was there */
+	srv[1 - me].owed = srv[1 - me].owed || (srv[1 - me].up && srv[1 - me].other != ALIVE);
+#endif
 	srv[me].key = NO_KEY;
 	srv[me].listed = false
 }
 
 inline see_other_gone(me)
 {
+	srv[me].owed = false;
 #ifdef WITHOUT_RULE_7_FORMER /* clocks go with the membership */
 	srv[me].other = UNKNOWN
 #else
@@ -127,13 +148,13 @@ inline see_other_gone(me)
 inline write_mark(me)
 {
 	reach_mark;
-#ifdef UNCOVERED_NEW_STORE
+#ifdef NEW_STORE
 	marked = true;
 #endif
 	mark = earliest(me)
 }
 
-#ifdef UNCOVERED_REGISTRATION /* what is gone is so for as long, whether the server was registered meanwhile or not */
+#ifdef WITHOUT_RULE_7_ANEW /* what is gone is so for as long, whether the server was registered meanwhile or not */
 #define grows_old(me) true
 #else
 #define grows_old(me) may_forget(me)
