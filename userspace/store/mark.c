@@ -96,6 +96,11 @@ int64_t mark_behind(struct mark *mark, int64_t ahead_ns, int64_t tolerance_ns, i
 	return 0;
 }
 
+void mark_begin_again(struct mark *mark, int64_t now_ns)
+{
+	mark->first_ns = now_ns;
+}
+
 void mark_widen(const struct mark *mark, int64_t carry_ns, int64_t now_ns, int64_t *lower_ns,
 		int64_t *upper_ns)
 {

@@ -29,7 +29,7 @@ struct mark {
 	int64_t revision;  /* of the key, 0: absent */
 	int64_t records_ns;   /* greatest updated_at of all records, for stores without the key */
 	bool served;          /* has been found good once */
-	int64_t first_ns;     /* when serving could have begun: the first load was complete; 0: not yet */
+	int64_t first_ns;     /* when M2 began: with the first load, or mark_begin_again; 0: not loaded yet */
 	int64_t floor_ns, floor_at_ns; /* mark minus our clock, greatest, and when that was */
 	int64_t ahead_ns, ahead_at_ns; /* likewise, what is counted for latest; 0: nothing */
 };
@@ -53,6 +53,9 @@ void mark_forget(struct mark *mark);
  * by no more than @p tolerance_ns. Once that was 0 it stays so: later marks are absorbed.
  */
 int64_t mark_behind(struct mark *mark, int64_t ahead_ns, int64_t tolerance_ns, int64_t now_ns);
+
+/** M2 begins: it lasts until @p carry_ns (mark_widen) after the last call of this. */
+void mark_begin_again(struct mark *mark, int64_t now_ns);
 
 /** Widens offsets (members_bounds) by the mark, for @p carry_ns. */
 void mark_widen(const struct mark *mark, int64_t carry_ns, int64_t now_ns, int64_t *lower_ns,

@@ -8,7 +8,7 @@
 
 void members_init(struct members *members, const char *self, uint64_t instance, int64_t ttl_ns)
 {
-	*members = (struct members){.instance = instance, .ttl_ns = ttl_ns};
+	*members = (struct members){.instance = instance, .ttl_ns = ttl_ns, .anew = true};
 	snprintf(members->self, sizeof(members->self), "%s", self);
 }
 
@@ -122,6 +122,13 @@ static void carry_forward(struct members *members, const struct member *member, 
 		widen(&members->former[MEMBERS_MAX - 1], &former, now_ns);
 	else
 		members->former[members->n_former++] = former;
+}
+
+void members_begin_again(struct members *members, int64_t now_ns)
+{
+	for (size_t i = 0; i < members->n_former; i++)
+		members->former[i].left_ns = max_i64(members->former[i].left_ns, now_ns);
+	members->anew = false;
 }
 
 void members_forget(struct members *members, int64_t carry_ns, int64_t now_ns)
@@ -261,8 +268,10 @@ enum members_news members_remove(struct members *members, struct span id, int64_
 
 	if (member && revision < member->revision)
 		return MEMBERS_SAME;
-	if (is(members->self, id))
+	if (is(members->self, id)) {
 		members->present = members->twin_spoke = false;
+		members->anew = true;
+	}
 	if (!member)
 		return MEMBERS_SAME;
 	drop(members, member, now_ns);
@@ -272,6 +281,7 @@ enum members_news members_remove(struct members *members, struct span id, int64_
 void members_begin_load(struct members *members)
 {
 	members->listed = false;
+	members->anew = true; /* nobody tells what there was between what was seen and the load */
 	for (size_t i = 0; i < members->n_live; i++)
 		members->live[i].listed = false;
 }

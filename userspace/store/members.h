@@ -72,6 +72,7 @@ struct members {
 	bool present;        /* our own registration stands in the store, as far as the mirror knows */
 	bool listed;         /* during a load: it has come up */
 	bool twin_spoke;     /* who has our id published while we live */
+	bool anew;           /* it may have been absent since the last members_begin_again */
 };
 
 enum members_news {
@@ -101,6 +102,12 @@ enum members_news members_remove(struct members *members, struct span id, int64_
 void members_begin_load(struct members *members);
 /** It is over: takes one who has left out and copies it to *left; false when there is none. */
 bool members_end_load(struct members *members, int64_t now_ns, struct member *left);
+
+/**
+ * Our registration is certain: whoever begins from now on knows us. Those that left count for as long as if they had
+ * left just now, for one that began meanwhile knows of none of us.
+ */
+void members_begin_again(struct members *members, int64_t now_ns);
 
 /** Forgets clocks of servers that left longer than @p carry_ns ago. */
 void members_forget(struct members *members, int64_t carry_ns, int64_t now_ns);

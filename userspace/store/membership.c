@@ -324,6 +324,13 @@ static void judge_twin(struct store *store, const struct kv_status *status)
 	m->said_taken = taken;
 }
 
+/* H counts from here: who began while our key was not there, and is cut off, need not know us. */
+static void begin_again(struct membership *m, int64_t now_ns)
+{
+	mark_begin_again(&m->mark, now_ns);
+	members_begin_again(&m->members, now_ns);
+}
+
 /*
  * For certain: the key stands as we know from the mirror, which by then has shown all who were before us, and etcd will
  * not have dropped it by the time that what we are about to ask has been done.
@@ -344,6 +351,8 @@ static void judge_registration(struct store *store)
 	if (m->registered && !m->was_registered)
 		log_info("registered among the servers", F_STR("key", m->view.key));
 	m->was_registered = m->was_registered || m->registered;
+	if (m->registered && m->members.anew)
+		begin_again(m, wall_ns(store));
 	judge_twin(store, &status);
 }
 

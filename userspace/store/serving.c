@@ -2,12 +2,18 @@
 /* Whether the store can be relied on, now and at all. */
 #include "store/internal.h"
 
+/* On a store that is new nobody can tell who is there beside those that are registered. */
+static bool others_may_know_us(const struct membership *m)
+{
+	return m->registered || m->mark.value_ns;
+}
+
 bool store_serving(const struct store *store)
 {
 	return atomic_load_explicit(&store->loaded, memory_order_relaxed) &&
 	       atomic_load_explicit(&store->connected, memory_order_relaxed) &&
 	       !atomic_load_explicit(&store->astray, memory_order_relaxed) &&
-	       store->membership.known &&
+	       store->membership.known && others_may_know_us(&store->membership) &&
 	       store->now.mono_ns >= store->blocked_until_ns;
 }
 

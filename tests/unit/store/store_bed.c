@@ -33,10 +33,12 @@ void bed_open(struct store_bed *f)
 	assert_int_equal(store_start(f->store, THREAD_ANY_CPU), 0);
 	assert_int_equal(store_configure(f->store, f->config, f->nets), 0);
 	f->net = f->nets[0];
-	for (int i = 0; i < 30000; i++) { /* the mirror's first load; bounded */
+	for (int i = 0; i < 30000; i++) { /* bounded */
+		struct store_membership members;
 		struct store_view view;
 		store_view(f->store, &view);
-		if (view.loaded && view.connected)
+		store_membership(f->store, &members);
+		if (view.serving || members.mark_behind_ns > 0)
 			return;
 		usleep(1000);
 	}

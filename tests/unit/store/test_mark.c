@@ -114,6 +114,17 @@ static void test_the_days_before_count(void **state)
 	check_widened(&mark, 1001 + CARRY, 0, 0);
 }
 
+/* Whoever began while this server was not registered may not know it, from then on. */
+static void test_they_count_anew_from_a_registration(void **state)
+{
+	struct mark mark = {0};
+
+	load(&mark, 990, 5, 1000);
+	mark_begin_again(&mark, at(1000 + CARRY));
+	check_widened(&mark, 1000 + 2 * CARRY, -10 - 2 * CARRY / 1000, 0);
+	check_widened(&mark, 1001 + 2 * CARRY, 0, 0);
+}
+
 /* Who writes it knows those who are there: it says more than it did at first. */
 static void test_a_newer_mark_tightens(void **state)
 {
@@ -223,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_time_catches_up),
 		cmocka_unit_test(test_a_later_mark_is_absorbed),
 		cmocka_unit_test(test_the_days_before_count),
+		cmocka_unit_test(test_they_count_anew_from_a_registration),
 		cmocka_unit_test(test_a_newer_mark_tightens),
 		cmocka_unit_test(test_own_marks_in_an_empty_store),
 		cmocka_unit_test(test_records_stand_in),

@@ -181,6 +181,29 @@ static void test_who_left_counts_until_forgotten(void **state)
 	check_bounds(&m, 201 + CARRY, 0, 0);
 }
 
+/* One that began while we were not registered knows neither us nor those that left before. */
+static void test_who_left_counts_anew_from_a_registration(void **state)
+{
+	struct members m;
+
+	make(&m);
+	put(&m, "a", OWN, 100, 1, 10, 100);
+	put(&m, "b", 1, 101 - HOUR, 10, 20, 101);
+	members_begin_again(&m, at(102));
+	assert_false(m.anew);
+	assert_int_equal(members_remove(&m, text_span("b"), 21, at(200)), MEMBERS_LEFT);
+	assert_false(m.anew);
+	assert_int_equal(members_remove(&m, text_span("a"), 22, at(201)), MEMBERS_SAME);
+	assert_true(m.anew);
+	members_begin_again(&m, at(300));
+	members_forget(&m, CARRY * S, at(300 + CARRY));
+	check_bounds(&m, 300 + CARRY, -HOUR - CARRY / 1000, 0);
+	members_forget(&m, CARRY * S, at(301 + CARRY));
+	check_bounds(&m, 301 + CARRY, 0, 0);
+	members_begin_load(&m);
+	assert_true(m.anew);
+}
+
 static void test_an_old_removal_is_none(void **state)
 {
 	struct members m;
@@ -452,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_drift_slackens),
 		cmocka_unit_test(test_all_clocks_count),
 		cmocka_unit_test(test_who_left_counts_until_forgotten),
+		cmocka_unit_test(test_who_left_counts_anew_from_a_registration),
 		cmocka_unit_test(test_an_old_removal_is_none),
 		cmocka_unit_test(test_another_life_is_another_clock),
 		cmocka_unit_test(test_a_clock_that_jumps_is_another),
