@@ -100,7 +100,6 @@ static int pack_part(struct etcd *etcd, struct kv_arena *arena, struct part *par
 	    .session_lease = atomic_load(&etcd->session_lease),
 	    .arena = arena,
 	};
-
 	int rc;
 
 	kv_arena_reset(arena);
