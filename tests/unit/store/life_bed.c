@@ -18,10 +18,11 @@ bool life_begin(int argc, char **argv)
 	return true;
 }
 
-void life_end(void)
+int life_end(int failed)
 {
 	if (on_etcd)
 		server_remove(&server);
+	return failed;
 }
 
 struct server *life_etcd(void)

@@ -11,9 +11,11 @@
 
 #define REVOKE_PATIENCE_MS 20000
 
-/** Chooses the database and prepares it; false when it is missing, which has been said then. */
+/** Runs @p tests over the database that the arguments name: main's value. 0 when it is missing, which has been said then. */
+#define life_run(argc, argv, tests) \
+	(life_begin(argc, argv) ? life_end(cmocka_run_group_tests(tests, NULL, NULL)) : 0)
 bool life_begin(int argc, char **argv);
-void life_end(void);
+int life_end(int failed);
 /** The etcd under test; NULL: the database is the embedded one, which has one server and cannot be frozen. */
 struct server *life_etcd(void);
 

@@ -85,11 +85,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(parts_of_a_batch_have_revisions_of_their_own),
 		TEST(extensions_do_not_hold_up_newcomers),
 	};
-	int failed;
 
-	if (!life_begin(argc, argv))
-		return 0;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	life_end();
-	return failed;
+	return life_run(argc, argv, tests);
 }

@@ -208,11 +208,6 @@ int main(int argc, char **argv)
 		TEST(deletion_never_overtakes_a_binding),
 		TEST(deletion_loses_against_another_servers_binding),
 	};
-	int failed;
 
-	if (!life_begin(argc, argv))
-		return 0;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	life_end();
-	return failed;
+	return life_run(argc, argv, tests);
 }

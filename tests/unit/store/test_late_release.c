@@ -141,11 +141,6 @@ int main(int argc, char **argv)
 		TEST(release_follows_its_clients_extension),
 		TEST(late_release_ends_no_other_binding),
 	};
-	int failed;
 
-	if (!life_begin(argc, argv))
-		return 0;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	life_end();
-	return failed;
+	return life_run(argc, argv, tests);
 }

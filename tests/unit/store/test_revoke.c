@@ -138,11 +138,6 @@ int main(int argc, char **argv)
 		TEST(all_servers_heed_a_revocation),
 		TEST(revocation_does_not_wait_for_ever),
 	};
-	int failed;
 
-	if (!life_begin(argc, argv))
-		return 0;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	life_end();
-	return failed;
+	return life_run(argc, argv, tests);
 }
