@@ -81,8 +81,9 @@ def test_watching_clients_shows_devices_come_and_go(brief):
         stays.renew()
         return all(leases.of(lease_key(address))[-1:] == ["DELETE"] for address in addresses)
     wait_until(all_gone, "what is over is deleted", 60.0, 0.2)
-    for client in (silent, released, declined):
-        assert watch.of(client_key(client)) == ["PUT", "DELETE"]
+    # In the same transactions, but told by another process.
+    wait_until(lambda: all(watch.of(client_key(client)) == ["PUT", "DELETE"]
+                           for client in (silent, released, declined)), "devices come and go")
     assert watch.of(client_key(stays)) == ["PUT"]
     assert leases.of(lease_key(stays.address))[-1] == "PUT"
     assert watch.when("DELETE", client_key(silent)) > held_until
