@@ -36,7 +36,8 @@ What is a violation
     contradicted  one request is both acknowledged and refused, before its client has said anything
                   else on that network or its lease has ended; an ACK names an address that the
                   request did not ask for, or comes from a server that was not selected, or answers
-                  nothing. An INIT-REBOOT may be refused, and then confirmed by another server, where
+                  nothing. A renewal of what the client has given up is refused by those that know that, and
+                  may be acknowledged by one that lags. An INIT-REBOOT may be refused, and then confirmed by another server, where
                   the client had sent a renewal or selection of that address before, which nobody
                   had answered yet: that one bound it in between ("overtaken_naks").
     refused       NAK to a client that was right: during the whole time from its request to the NAK
@@ -217,12 +218,13 @@ class Checker:
             self._violation("contradicted", "ACK of another address than asked for", sent, ack)
         if sent.get("server") and ack["server"] != sent["server"]:
             self._violation("contradicted", "ACK of a server that was not selected", sent, ack)
-        if request.nak and self._is_waited_for(request):
+        stale = self._has_no_right(request, address)
+        if request.nak and not stale and self._is_waited_for(request):
             self._contradicted(request, ack)
         request.ack = request.ack or ack
         if self._after_giving_up(request, address):
             self.counts["late_acks"] += 1
-        elif self._has_no_right(request, address):
+        elif stale:
             self.counts["stale_renewals"] += 1
         else:
             self._promise(request, ack)
@@ -244,7 +246,7 @@ class Checker:
         """A renewal of what the client has given up, and not got anew."""
         what = (request.sent["client"], address)
         if not request.renews:
-            self.regained[what] = request.sent["t"]
+            self.regained[what] = max(self.regained.get(what, 0.0), request.sent["t"])
         return request.renews and self.regained.get(what, 0.0) < self.gave_up.get(what, 0.0)
 
     def _promise(self, request, ack):

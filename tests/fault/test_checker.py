@@ -199,6 +199,14 @@ def test_no_and_yes_to_one_request(story):
     assert broken(story) == ["contradicted"]
 
 
+def test_one_that_lags_may_say_yes_to_what_was_given_up(story):
+    story.select(1, ANNA, ONE)
+    story.says(2, ANNA, "DECLINE", requested=ONE, server=FIRST)
+    xid = story.says(3, ANNA, "REQUEST", ciaddr=ONE)
+    story.hears(3.01, ANNA, "NAK", xid).hears(3.02, ANNA, "ACK", xid, SECOND, address=ONE, lease=10)
+    assert broken(story) == []
+
+
 @pytest.mark.parametrize("answered, way, wrong", [
     (False, {"ciaddr": ONE}, []), (False, {"requested": ONE, "server": FIRST}, []),
     (True, {"ciaddr": ONE}, ["contradicted"]), (False, {"ciaddr": TWO}, ["contradicted"]),
