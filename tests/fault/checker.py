@@ -36,10 +36,11 @@ What is a violation
     contradicted  one request is both acknowledged and refused, before its client has said anything
                   else on that network or its lease has ended; an ACK names an address that the
                   request did not ask for, or comes from a server that was not selected, or answers
-                  nothing. A renewal of what the client has given up is refused by those that know that, and
-                  may be acknowledged by one that lags. An INIT-REBOOT may be refused, and then confirmed by another server, where
-                  the client had sent a renewal or selection of that address before, which nobody
-                  had answered yet: that one bound it in between ("overtaken_naks").
+                  nothing. Not so: a renewal of what the client has given up is refused by those
+                  that know that, and may be acknowledged by one that lags; and an INIT-REBOOT may
+                  be refused, and then confirmed by another server, where the client had sent a
+                  renewal or selection of that address before, which nobody had answered yet: that
+                  one bound it in between ("overtaken_naks").
     refused       NAK to a client that was right: during the whole time from its request to the NAK
                   it was promised what it asked for, on the network it asked from, and had not
                   meanwhile asked for another address there (a server moves a client to what it

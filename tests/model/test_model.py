@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The safety rules, on a model of one address: with all of them nothing can go wrong, without any of them something can.
+"""
+The safety rules, on a model of one address: with all of them nothing can go wrong, without any of them something can.
 
 docs/architecture.md says what is modelled and within which bounds.
 """
