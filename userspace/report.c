@@ -526,10 +526,9 @@ static void add_obstacles(const struct store_view *view, const struct store_memb
 			 "this server's clock is %.1f s behind what the store has seen; correct it and "
 			 "restart the server\n",
 			 (double)members->mark_behind_ns / NS_PER_S);
-	else if (view->loaded && view->connected && !view->astray && !members->registered)
-		add_line(page, "this server is not registered in the store\n");
 	else if (view->loaded && view->connected && !view->astray)
-		add_line(page, "the store has just failed to commit\n");
+		add_line(page, members->registered ? "the store has just failed to commit\n" :
+						     "this server is not registered in the store\n");
 	if (view->kv.problem[0])
 		add_line(page, "%s\n", view->kv.problem);
 }

@@ -265,8 +265,8 @@ class Campus:
     def split(self):
         """
         Whether etcd itself has come apart: members that tell different contents of one revision. What they
-        told first that differs, None when they agree or too few can be asked. Not by hashkv: it differs for
-        what a compaction has left of the past, too.
+        told first that differs, None when they agree or too few can be asked. Not by hashkv: it may differ
+        for what a compaction has left of the past.
         """
         answers = [(node, self._told(node)) for node in self.members]
         revisions = [told["header"]["revision"] for _, told in answers if told]

@@ -276,8 +276,8 @@ class CompactedGap(Fault):
 class NoSpace(Fault):
     """
     The database is over its quota: etcd raises an alarm and writes nothing until it is disarmed. No other
-    fault has a member in hand until there is room again: etcd 3.4 has been seen to come apart when some were
-    killed meanwhile, and members then hold different contents.
+    fault has a member in hand until there is room again: etcd 3.4 has been seen to come apart after some were
+    killed meanwhile, whether for that or not.
     """
     name, longest, stores = "nospace", 6.0, ("etcd",)
 

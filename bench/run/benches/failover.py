@@ -28,17 +28,17 @@ def add_arguments(parser):
 
 def run(bench):
     record = bench.record
-    record.setting("ttl_s", bench.args.ttl)
-    alternate(bench.rounds, lambda number: failover(bench, number))
+    ttl = bench.size(bench.args.ttl, 3)
+    record.setting("ttl_s", ttl)
+    alternate(bench.rounds, lambda number: failover(bench, number, ttl))
     for kind in KINDS:
         record.figure(f"{kind}_waited_pct", record.median(f"{kind}_waited_pct"))
     record.figure("waited_pct", record.median("waited_pct"))
     record.figure("asked_again_pct", record.median("asked_again_pct"))
 
 
-def failover(bench, number):
+def failover(bench, number, ttl):
     clients = bench.size(bench.args.clients, 600)
-    ttl = bench.size(bench.args.ttl, 3)
     options = bench.size({}, {"retransmit_base": 0.5})
     with both(bench, Spec(leases=2 * clients), ttl) as (place, dying, staying):
         with bench.meanwhile(number, dying.name, "failover", place, "mix", values=shown,
